@@ -1,0 +1,1 @@
+"""Pure functions on telephone audio: no sockets, no clocks, no vendors."""
