@@ -6,7 +6,7 @@ Audio is mono μ-law at 8 kHz, 20 ms = 160 bytes.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -112,6 +112,10 @@ class Carrier(Protocol):
         ...
 
     def codec(self) -> StreamCodec: ...
+
+    def hints(self, to_number: str) -> Sequence[str]:
+        """Phrases the recogniser may expect from that number; empty where the carrier knows nothing of the callee."""
+        ...
 
     async def dial(self, request: DialRequest, report: ReportSink) -> str:
         """Places the call and returns the carrier's id for it. Never retried by anyone.

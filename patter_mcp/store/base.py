@@ -99,7 +99,7 @@ Listener = Callable[[str], Awaitable[None]]
 
 class CallStore(Protocol):
     async def create(self, call: NewCall, idem_key: str, limits: Limits) -> Admitted | Existing | Refused:
-        """Writes the row (`dialing`, epoch 1, owned by this node) and its `created` event, unless the key is taken.
+        """Writes the row (`queued`, epoch 1, owned by this node) and its `created` event, unless the key is taken.
 
         `idem_key` is scoped to the principal. It is free again once the call's result was delivered.
         """
