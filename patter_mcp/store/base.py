@@ -112,7 +112,7 @@ class CallStore(Protocol):
     async def carrier_status(self, call_id: str, state: CallState, events: Sequence[Event] = ()) -> Write:
         """Raises the call's state and appends the events in one step; from any node.
 
-        What would not raise it is `STALE` and writes nothing. `ENDED` is not written here (see `finish`): it is `STALE`.
+        What would not raise it is `STALE` and writes nothing, and so is `ENDED`: see `finish`.
         """
         ...
 
@@ -144,7 +144,7 @@ class CallStore(Protocol):
 
     async def get(self, call_id: str) -> CallRecord | None: ...
 
-    async def list(
+    async def recent(
         self, *, limit: int = 50, principal: str | None = None, live: bool | None = None
     ) -> list[CallRecord]:
         """Newest first."""
