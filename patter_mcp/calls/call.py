@@ -1,0 +1,62 @@
+"""A call as whoever asked for it sees it: a reader of its events, and a hand on the hang-up."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+
+from patter_mcp.calls.fold import CallView, fold
+from patter_mcp.errors import CallNotFound
+from patter_mcp.store.base import CallStore
+from patter_mcp.types import CallResult, Party
+
+POLL_SEC = 5.0
+"""How long a change may go unnoticed if every hint of it is lost."""
+
+
+class Call:
+    """A view on one call, whichever process runs it. Dropping it changes nothing: the call is not its caller's."""
+
+    def __init__(
+        self, call_id: str, store: CallStore, hang_up: Callable[[str, Party, str], Awaitable[None]], *, attached: bool
+    ) -> None:
+        self.call_id = call_id
+        self.attached = attached
+        """The request met a call that was already there; nothing was dialed for it."""
+        self._store = store
+        self._hang_up = hang_up
+        self._view = CallView(call_id=call_id)
+
+    async def view(self) -> CallView:
+        """The call as it is now."""
+        self._view = fold(self._view, await self._store.events(self.call_id, self._view.last_id))
+        if self._view.created is None:
+            raise CallNotFound(f"There is no call {self.call_id}.")
+        return self._view
+
+    async def changes(self, every_sec: float = POLL_SEC) -> AsyncIterator[CallView]:
+        """The view now, again whenever it changed and at least every `every_sec`; the last one is of the ended call."""
+        while True:
+            view = await self.view()
+            yield view
+            if view.ended is not None:
+                return
+            await self._store.changed(self.call_id, every_sec)
+
+    async def wait(self) -> CallResult:
+        """The envelope, once there is one."""
+        while (view := await self.view()).ended is None:
+            await self._store.changed(self.call_id, POLL_SEC)
+        return view.result()
+
+    async def hang_up(self, by: Party = "caller", detail: str = "") -> None:
+        """Ends the call; returns once the line is down and the books are closed."""
+        await self._hang_up(self.call_id, by, detail)
+
+    async def delivered(self) -> None:
+        """The result reached whoever asked: the same request means a new call from now on."""
+        await self._store.delivered(self.call_id)
+
+    def elapsed_sec(self) -> float:
+        """Talk time so far, as of the last view."""
+        return self._view.duration_sec(datetime.now(UTC))

@@ -1,0 +1,243 @@
+"""One call while it lives: dial, ring, answer, converse, hang up, close.
+
+Everything that can end a call (the carrier, the conversation, a deadline, whoever asked, a crash)
+comes through `LiveCall.end`; the first to speak decides, and the way out is the same for all.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import anyio
+
+from patter_mcp import events as ev
+from patter_mcp.calls.journal import CallJournal
+from patter_mcp.carriers.base import Carrier, CarrierReport, DialRequest
+from patter_mcp.config import CallSettings
+from patter_mcp.conversation.engine import Brief, Conversation, Engine, Parting
+from patter_mcp.conversation.leg import CallLeg
+from patter_mcp.errors import CarrierAuthError, CarrierError, DialFailed, PatterError, ProviderError
+from patter_mcp.store.base import CallStore, Finish, Write
+from patter_mcp.types import CallRecord, CallState, EndReason, Party
+
+logger = logging.getLogger(__name__)
+
+CARRIER_MARGIN_SEC = 15.0
+"""The carrier's own limit is this much longer than ours: ours says goodbye, the carrier's is a dead-man switch."""
+RING_MARGIN_SEC = 3.0
+"""How much longer than the carrier's ring timeout we wait for its word."""
+STREAM_GRACE_SEC = 3.0
+"""How long the media stream may outlive the carrier's word that the line is down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Addresses the carrier is given for one call."""
+
+    stream_url: str
+    status_url: str
+
+
+class LiveCall:
+    """Owned by one task (`run`); the other methods may be called from any task of the same loop and never wait long."""
+
+    def __init__(
+        self,
+        record: CallRecord,
+        *,
+        store: CallStore,
+        carrier: Carrier,
+        engine: Engine,
+        line: Line,
+        settings: CallSettings,
+    ) -> None:
+        self.call_id = record.call_id
+        self.request = record.request
+        self._store = store
+        self._carrier = carrier
+        self._engine = engine
+        self._line = line
+        self._settings = settings
+        self._carrier_id: str | None = None
+        self._journal = CallJournal(store, record.call_id, record.epoch)
+        self._ending: ev.Ended | None = None
+        self._line_down: ev.Ended | None = None
+        self._line_went_down = anyio.Event()
+        self._answered = anyio.Event()
+        self._leg_ready = anyio.Event()
+        self._leg: CallLeg | None = None
+        self._scope = anyio.CancelScope()
+        self.closed = anyio.Event()
+
+    async def run(self) -> None:
+        """Lives the call through; returns when the line is down and the row is closed."""
+        try:
+            with self._scope:
+                await self._live()
+        except Exception:
+            logger.exception("a call failed inside the program", extra={"call_id": self.call_id})
+            self.end(EndReason.INTERNAL_ERROR, "system")
+        finally:
+            self.end(EndReason.SHUTDOWN, "system")
+            with anyio.CancelScope(shield=True):
+                await self._close()
+
+    def end(self, reason: EndReason, ended_by: Party, detail: str = "") -> None:
+        """Ends the call whatever it is doing; only the first reason counts."""
+        if self._ending is None:
+            self._ending = ev.Ended(reason=reason, ended_by=ended_by, detail=detail)
+            self._scope.cancel()
+
+    async def reported(self, report: CarrierReport) -> None:
+        """The carrier says how the call stands."""
+        if report.carrier_id:
+            await self._note_carrier_id(report.carrier_id)
+        if report.answered_by:
+            self._journal.write(ev.WhoAnswered(answered_by=report.answered_by, source="carrier"))
+        if report.state is CallState.ENDED:
+            self._note_line_down(report.reason or EndReason.USER_HUNG_UP, report.detail)
+        elif report.state is CallState.IN_PROGRESS:
+            await self._note_answer()
+        elif report.state is CallState.RINGING:
+            await self._store.carrier_status(self.call_id, CallState.RINGING, [ev.Ringing()])
+
+    async def leg_connected(self, leg: CallLeg, epoch: int) -> None:
+        """The media stream has come and is ours. A later one (the carrier reconnected) is not taken."""
+        self._journal.epoch = epoch
+        if self._carrier_id is not None:
+            await self._store.attach(self.call_id, epoch, self._carrier_id)
+        if not self._answered.is_set():
+            self._answered.set()
+            self._journal.write(ev.Answered())
+        self._journal.write(ev.MediaStarted())
+        self._leg = leg
+        self._leg_ready.set()
+
+    def _note_line_down(self, reason: EndReason, detail: str) -> None:
+        """A conversation under way learns it from its leg and closes its books first."""
+        ended_by: Party = "user" if reason is EndReason.USER_HUNG_UP else "carrier"
+        self._line_down = ev.Ended(reason=reason, ended_by=ended_by, detail=detail)
+        self._line_went_down.set()
+
+    async def _note_answer(self) -> None:
+        if self._answered.is_set():
+            return
+        self._answered.set()
+        if await self._store.carrier_status(self.call_id, CallState.IN_PROGRESS, [ev.Answered()]) is Write.STALE:
+            logger.debug("an answer was reported twice", extra={"call_id": self.call_id})
+
+    async def _note_carrier_id(self, carrier_id: str) -> None:
+        if self._carrier_id is None:
+            self._carrier_id = carrier_id
+            await self._store.attach(self.call_id, self._journal.epoch, carrier_id)
+
+    async def _live(self) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._journal.run)
+            tasks.start_soon(self._dial)
+            tasks.start_soon(self._watch_ring)
+            tasks.start_soon(self._watch_line)
+            await self._converse()
+            tasks.cancel_scope.cancel()
+
+    async def _dial(self) -> None:
+        await self._store.carrier_status(self.call_id, CallState.DIALING, [ev.Dialing()])
+        request = DialRequest(
+            call_id=self.call_id,
+            to_number=self.request.to_number,
+            stream_url=self._line.stream_url,
+            status_url=self._line.status_url,
+            ring_timeout_sec=self._settings.ring_timeout_sec,
+            time_limit_sec=self.request.max_duration_sec + CARRIER_MARGIN_SEC,
+        )
+        try:
+            # Shielded: a request under way may ring a phone, and only its answer tells us what to hang up.
+            with anyio.CancelScope(shield=True):
+                await self._note_carrier_id(await self._carrier.dial(request, self.reported))
+        except (DialFailed, CarrierAuthError) as refused:
+            self._note_line_down(EndReason.DIAL_FAILED, refused.message)
+        except CarrierError as unknown:
+            # Whether something rings is unknown: never dial again. A report or the media stream bearing our id
+            # proves that it does; otherwise the ring timeout closes the call.
+            self._journal.write(
+                ev.ProviderTrouble(
+                    part="telephony",
+                    provider=self._carrier.name,
+                    code=unknown.code,
+                    message=unknown.message,
+                    recovered=True,
+                )
+            )
+
+    async def _watch_ring(self) -> None:
+        with anyio.move_on_after(self._settings.ring_timeout_sec + RING_MARGIN_SEC):
+            await self._answered.wait()
+        if not self._answered.is_set():
+            self.end(EndReason.NO_ANSWER, "system")
+        with anyio.move_on_after(self._settings.media_timeout_sec):
+            await self._leg_ready.wait()
+        if not self._leg_ready.is_set():
+            self.end(EndReason.NO_MEDIA, "system")
+
+    async def _watch_line(self) -> None:
+        await self._line_went_down.wait()
+        if self._leg is not None:
+            await anyio.sleep(STREAM_GRACE_SEC)
+        assert self._line_down is not None
+        self.end(self._line_down.reason, self._line_down.ended_by, self._line_down.detail)
+
+    async def _converse(self) -> None:
+        try:
+            async with self._engine.open(self._brief(), self._journal) as conversation:
+                await self._leg_ready.wait()
+                parting = await self._hold(conversation)
+        except ProviderError as error:
+            parting = Parting(reason=EndReason.PROVIDER_FAILED, ended_by="system", detail=error.message)
+        # Only the record: cancelling here would cut the engine's accounts short.
+        if self._ending is None:
+            self._ending = ev.Ended(reason=parting.reason, ended_by=parting.ended_by, detail=parting.detail)
+
+    async def _hold(self, conversation: Conversation) -> Parting:
+        assert self._leg is not None
+        with anyio.move_on_after(self.request.max_duration_sec):
+            return await conversation.run(self._leg, self.request.max_duration_sec)
+        return Parting(reason=EndReason.MAX_DURATION, ended_by="system")
+
+    def _brief(self) -> Brief:
+        return Brief(
+            call_id=self.call_id,
+            to_number=self.request.to_number,
+            goal=self.request.goal,
+            first_message=self.request.first_message,
+            hints=self._carrier.hints(self.request.to_number),
+        )
+
+    async def _close(self) -> None:
+        """Line down first, then the books; bounded, so that a stuck carrier or store cannot hold the program."""
+        assert self._ending is not None
+        try:
+            if self._line_down is None:
+                await self._hang_up()
+            self._journal.write(self._telephony_usage())
+            outcome = await self._store.finish(
+                self.call_id, self._ending, self._journal.epoch, self._journal.take_rest()
+            )
+            if outcome is not Finish.FIRST:
+                logger.warning("a call was closed by somebody else", extra={"call_id": self.call_id})
+        except PatterError:
+            logger.exception("a call could not be closed cleanly", extra={"call_id": self.call_id})
+        finally:
+            self.closed.set()
+
+    async def _hang_up(self) -> None:
+        with anyio.move_on_after(self._settings.hang_up_timeout_sec) as patience:
+            await self._carrier.hang_up(self.call_id, self._carrier_id)
+        if patience.cancelled_caught:
+            logger.error("the carrier did not acknowledge a hang-up in time", extra={"call_id": self.call_id})
+
+    def _telephony_usage(self) -> ev.Usage:
+        simulated = self._carrier.simulated
+        return ev.Usage(
+            part="telephony", provider=self._carrier.name, cost_micros=0 if simulated else None, final=simulated
+        )
