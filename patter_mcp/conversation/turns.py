@@ -1,0 +1,335 @@
+"""Who has the floor. No I/O and no clock: events and their instants go in, decisions come out.
+
+Three sources speak to it: our own voice detector (fast, wordless), the transcript (slow, with words) and
+the recogniser's end-of-turn signal where it has one. The reply to a turn may be begun before the turn is
+certainly over (`Speculate`); it is released by `Commit` or thrown away by `Drop`. A user who talks over us
+gets the floor at once (`TakeFloor`); once words show that it was meant, we have lost it (`Yield`), and when
+it was a cough or an "mm-hm" we go on where we stopped (`GiveBack`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Literal
+
+from patter_mcp.config import TurnSettings
+from patter_mcp.conversation.speech_text import (
+    asks_to_wait,
+    is_backchannel,
+    same_words,
+    sounds_unfinished,
+    words,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Speculate:
+    """Begin a reply to this text, to be held back."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """The reply begun is worthless."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """The user's turn is over. `speculated`: the reply begun last is the one."""
+
+    text: str
+    speculated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finalize:
+    """Ask the recogniser to settle what it heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeFloor:
+    """Fall silent at once, but keep what was to be said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Yield:
+    """What was to be said is void."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveBack:
+    """Go on where we fell silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reprompt:
+    """Long silence: ask whether anybody is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Silence again: end the call."""
+
+
+Decision = Speculate | Drop | Commit | Finalize | TakeFloor | Yield | GiveBack | Reprompt | GiveUp
+Decisions = list[Decision]
+
+
+class _Timer(Enum):
+    FINALIZE = auto()
+    COMMIT = auto()
+    BARGE_IN = auto()
+    VERDICT = auto()
+    SILENCE = auto()
+    TURN_LIMIT = auto()
+
+
+class TurnTaker:
+    """One call's. Instants are monotonic seconds and must not run backwards.
+
+    Args:
+        settings: How long is long.
+        end_of_turn: What the recogniser's own signal rests on; see `SpeechToText.end_of_turn`.
+        now: When the call was answered.
+    """
+
+    def __init__(self, settings: TurnSettings, end_of_turn: Literal["none", "silence", "semantic"], now: float) -> None:
+        self._settings = settings
+        self._signal = end_of_turn
+        self._due: dict[_Timer, float] = {}
+        self._speaking = False
+        self._last_voice_at = now
+        self._settled = ""
+        self._interim = ""
+        self._signalled = False
+        """The recogniser has said that the turn is over."""
+        self._agent_active = False
+        """A reply is being made, spoken, or lies cut off and may be taken up again."""
+        self._cut = False
+        self._speculated: str | None = None
+        self._speculations = 0
+        self._holding = False
+        self._reprompted = False
+        self._set(_Timer.SILENCE, now + settings.silence_sec)
+
+    @property
+    def next_deadline(self) -> float | None:
+        """When `tick` is due; it moves with every event."""
+        return min(self._due.values(), default=None)
+
+    @property
+    def last_voice_at(self) -> float:
+        return self._last_voice_at
+
+    def voice_started(self, now: float, onset_at: float) -> Decisions:
+        self._speaking = True
+        self._last_voice_at = now
+        self._signalled = False
+        self._stop(_Timer.FINALIZE, _Timer.COMMIT, _Timer.SILENCE, _Timer.VERDICT)
+        self._due.setdefault(_Timer.TURN_LIMIT, now + self._settings.user_turn_sec)
+        if self._agent_active and not self._cut:
+            self._set(_Timer.BARGE_IN, max(now, onset_at + self._settings.barge_in_ms / 1000))
+            return self.tick(now)
+        return []
+
+    def voice_paused(self, now: float) -> Decisions:
+        """First silence: the likeliest moment for the end of a turn."""
+        self._last_voice_at = now
+        return self._speculate()
+
+    def voice_stopped(self, now: float, last_voice_at: float) -> Decisions:
+        self._speaking = False
+        self._last_voice_at = last_voice_at
+        self._stop(_Timer.BARGE_IN, _Timer.TURN_LIMIT)
+        if self._signal != "semantic":
+            self._set(_Timer.FINALIZE, last_voice_at + self._settings.finalize_ms / 1000)
+        self._await_end(now)
+        if self._cut:
+            self._set(_Timer.VERDICT, now + self._settings.verdict_ms / 1000)
+        return [*self._speculate(), *self.tick(now)]
+
+    def interim(self, text: str, now: float) -> Decisions:
+        self._interim = text
+        decisions = self._drop_stale()
+        if self._agent_active:
+            decisions += self._words_over_us(now)
+        if not self._speaking and self._text:
+            self._await_end(now)
+            decisions += self._speculate()
+        return decisions
+
+    def final(self, text: str, end_of_turn: bool, now: float) -> Decisions:
+        self._settled = _join(self._settled, text)
+        self._interim = ""
+        self._signalled = self._signalled or end_of_turn
+        decisions = self._drop_stale()
+        if self._agent_active:
+            decisions += self._words_over_us(now)
+            if not self._cut and self._agent_active:
+                self._settled = ""
+                return decisions
+        if not self._speaking:
+            self._stop(_Timer.FINALIZE)
+            self._await_end(now)
+            decisions += self._speculate()
+        return [*decisions, *self.tick(now)]
+
+    def eager_end(self, text: str, now: float) -> Decisions:
+        self._interim, self._settled = text, ""
+        return [*self._drop_stale(), *self._speculate()]
+
+    def resumed(self, now: float) -> Decisions:
+        return self._drop()
+
+    def agent_started(self, now: float) -> None:
+        self._agent_active = True
+        self._stop(_Timer.SILENCE)
+
+    def agent_finished(self, now: float) -> None:
+        self._agent_active = self._cut = False
+        self._stop(_Timer.BARGE_IN, _Timer.VERDICT)
+        self._expect_speech(now)
+
+    def tick(self, now: float) -> Decisions:
+        """What has fallen due by `now`."""
+        decisions: Decisions = []
+        while due := [timer for timer, at in self._due.items() if at <= now]:
+            timer = min(due, key=self._due.__getitem__)
+            del self._due[timer]
+            decisions += self._handlers[timer](self, now)
+        return decisions
+
+    @property
+    def _text(self) -> str:
+        return _join(self._settled, self._interim)
+
+    def _set(self, timer: _Timer, at: float) -> None:
+        self._due[timer] = at
+
+    def _stop(self, *timers: _Timer) -> None:
+        for timer in timers:
+            self._due.pop(timer, None)
+
+    def _await_end(self, now: float) -> None:
+        """Sets the instant at which silence, or the recogniser's signal, ends the turn."""
+        self._set(_Timer.COMMIT, max(now, self._last_voice_at + self._silence_ms() / 1000))
+
+    def _silence_ms(self) -> float:
+        settings = self._settings
+        if self._signalled and self._signal == "semantic":
+            return 0
+        if sounds_unfinished(self._text):
+            return max(settings.unfinished_ms, settings.endpointing_ms)
+        if self._signalled:
+            return 0
+        if self._signal == "none" and not self._interim:
+            return settings.endpointing_ms
+        return max(settings.patience_ms, settings.endpointing_ms)
+
+    def _speculate(self) -> Decisions:
+        text = self._text
+        if not self._settings.eager or not text or self._speculated is not None or sounds_unfinished(text):
+            return []
+        if self._agent_active or self._speculations >= self._settings.speculations_per_turn:
+            return []
+        self._speculated = text
+        self._speculations += 1
+        return [Speculate(text)]
+
+    def _drop(self) -> Decisions:
+        if self._speculated is None:
+            return []
+        self._speculated = None
+        return [Drop()]
+
+    def _drop_stale(self) -> Decisions:
+        if self._speculated is None or same_words(self._speculated, self._text):
+            return []
+        return self._drop()
+
+    def _words_over_us(self, now: float) -> Decisions:
+        """Words that are more than a backchannel take the floor, and keep it."""
+        text = self._text
+        if not words(text) or is_backchannel(text):
+            return []
+        taken: Decisions = [] if self._cut else [TakeFloor()]
+        self._agent_active = self._cut = False
+        self._stop(_Timer.BARGE_IN, _Timer.VERDICT)
+        return [*taken, Yield()]
+
+    def _commit(self, now: float) -> Decisions:
+        text = self._text
+        if self._cut:
+            # Words that mean something would have ended the reply already.
+            self._forget_turn()
+            return self._give_back()
+        if not text:
+            self._forget_turn()
+            if not self._agent_active:
+                self._expect_speech(now)
+            return []
+        speculated = self._speculated is not None and same_words(self._speculated, text)
+        dropped = [] if speculated else self._drop()
+        self._forget_turn()
+        self._holding = asks_to_wait(text)
+        self._reprompted = False
+        self._agent_active = True
+        self._stop(_Timer.SILENCE)
+        return [*dropped, Commit(text, speculated)]
+
+    def _forget_turn(self) -> None:
+        self._settled = self._interim = ""
+        self._signalled = False
+        self._speculated = None
+        self._speculations = 0
+        self._stop(_Timer.COMMIT, _Timer.FINALIZE, _Timer.TURN_LIMIT)
+
+    def _give_back(self) -> Decisions:
+        self._cut = False
+        self._stop(_Timer.VERDICT)
+        return [GiveBack()]
+
+    def _expect_speech(self, now: float) -> None:
+        limit = self._settings.hold_silence_sec if self._holding else self._settings.silence_sec
+        self._set(_Timer.SILENCE, now + limit)
+
+    def _on_finalize(self, now: float) -> Decisions:
+        return [Finalize()]
+
+    def _on_barge_in(self, now: float) -> Decisions:
+        if not self._agent_active or self._cut:
+            return []
+        self._cut = True
+        return [TakeFloor()]
+
+    def _on_verdict(self, now: float) -> Decisions:
+        self._forget_turn()
+        return self._give_back()
+
+    def _on_silence(self, now: float) -> Decisions:
+        if self._reprompted:
+            return [GiveUp()]
+        self._reprompted = True
+        self._holding = False
+        self._expect_speech(now)
+        return [Reprompt()]
+
+    def _on_turn_limit(self, now: float) -> Decisions:
+        """Endless talk is answered; endless sound without a word counts as silence."""
+        return self._commit(now) if self._text else self._on_silence(now)
+
+    _handlers: dict[_Timer, Callable[[TurnTaker, float], Decisions]] = {
+        _Timer.FINALIZE: _on_finalize,
+        _Timer.COMMIT: _commit,
+        _Timer.BARGE_IN: _on_barge_in,
+        _Timer.VERDICT: _on_verdict,
+        _Timer.SILENCE: _on_silence,
+        _Timer.TURN_LIMIT: _on_turn_limit,
+    }
+
+
+def _join(*parts: str) -> str:
+    return " ".join(part for part in parts if part)
