@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fnmatch import fnmatchcase
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 Part = Literal["llm", "stt", "tts", "realtime"]
@@ -140,7 +140,7 @@ def _model(row: Mapping[str, Any]) -> Model:
 
 @functools.cache
 def _built_in() -> PriceTable:
-    data = json.loads(files(__name__).joinpath("table.json").read_text(encoding="utf-8"))
+    data = json.loads(Path(__file__).with_name("table.json").read_text(encoding="utf-8"))
     return PriceTable(
         as_of=date.fromisoformat(data["as_of"]),
         sources=data["sources"],
@@ -238,7 +238,9 @@ def default_model(provider: str, today: date, part: Part = "llm") -> str:
 
 def model_notes(model: str, today: date, *, provider: str | None = None) -> list[str]:
     """What someone who chose this model ought to know; empty when there is nothing to say."""
-    kinds = {(row.part, row.provider) for row in table().models if provider in (None, row.provider)}
+    kinds: set[tuple[Part, str]] = {
+        (row.part, row.provider) for row in table().models if provider in (None, row.provider)
+    }
     rows = (table().find(part, vendor, model) for part, vendor in sorted(kinds))
     return [_shutdown_note(model, row, today) for row in rows if row is not None and row.shutdown is not None]
 
