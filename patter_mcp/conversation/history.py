@@ -43,3 +43,19 @@ def _with_user(messages: list[Message], text: str) -> list[Message]:
     if messages and messages[-1]["role"] == "user":
         return [*messages[:-1], {"role": "user", "content": f"{messages[-1]['content']} {text}"}]
     return [*messages, {"role": "user", "content": text}]
+
+
+def cut(messages: Sequence[Message], heard: str) -> list[Message]:
+    """A reply's messages, as far as they were heard; tools that ran have run and stay."""
+    kept: list[Message] = []
+    left = len(heard)
+    for message in messages:
+        if message["role"] != "assistant":
+            kept.append(message)
+            continue
+        text = message["content"][: max(0, left)]
+        left -= len(message["content"]) + 1
+        whole = len(text) == len(message["content"])
+        if text or "tool_calls" in message:
+            kept.append({**message, "content": text if whole else text + CUT})
+    return kept

@@ -8,70 +8,33 @@ import unicodedata
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 BACKCHANNELS = frozenset(
-    [
-        "ah",
-        "aha",
-        "alright",
-        "hm",
-        "hmm",
-        "huh",
-        "mhm",
-        "mm",
-        "mmhm",
-        "mmhmm",
-        "mm-hm",
-        "oh",
-        "ok",
-        "okay",
-        "right",
-        "sure",
-        "uh",
-        "uh-huh",
-        "uhhuh",
-        "uhuh",
-        "yeah",
-        "yep",
-        "yes",
-        "yup",
-    ]
-)
+    (
+        "ah", "aha", "alright", "hm", "hmm", "huh", "mhm", "mm", "mmhm", "mmhmm", "mm-hm", "oh", "ok",
+        "okay", "right", "sure", "uh", "uh-huh", "uhhuh", "uhuh", "yeah", "yep", "yes", "yup",
+    )
+)  # fmt: skip
 """Words that, alone and over our speech, mean "go on" rather than "stop"."""
 
 _DANGLING = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "at",
-        "because",
-        "but",
-        "for",
-        "from",
-        "if",
-        "in",
-        "is",
-        "it's",
-        "like",
-        "my",
-        "of",
-        "on",
-        "or",
-        "so",
-        "than",
-        "that",
-        "the",
-        "to",
-        "uh",
-        "um",
-        "when",
-        "with",
-    ]
-)
+    (
+        "a", "an", "and", "at", "because", "but", "for", "from", "if", "in", "is", "it's", "like", "my",
+        "of", "on", "or", "so", "than", "that", "the", "to", "uh", "um", "when", "with",
+    )
+)  # fmt: skip
 """Words nobody ends a turn with."""
 
 _DIGIT_WORDS = frozenset(
-    ["oh", "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "double", "triple"]
-)
+    (
+        "oh", "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "double",
+        "triple",
+    )
+)  # fmt: skip
+_FAREWELLS = frozenset(
+    (
+        "a", "again", "bye", "day", "evening", "good", "goodbye", "great", "have", "later", "much", "nice", "night",
+        "see", "so", "take", "care", "thank", "thanks", "then", "too", "very", "welcome", "you", "you're",
+    )
+)  # fmt: skip
 _HOLD = re.compile(
     r"\b(?:hold (?:on|please|the line)|one (?:moment|second|sec|minute)|just a (?:moment|second|sec|minute)|"
     r"give me a (?:moment|second|sec|minute)|let me (?:check|see|look|have a look)|bear with me|please hold|wait a)\b"
@@ -114,3 +77,9 @@ def _is_dictating(heard: list[str]) -> bool:
             break
         run += len(word) if word.isdigit() else 1
     return 3 <= run < 10
+
+
+def is_farewell(text: str) -> bool:
+    """Nothing but thanks and goodbyes."""
+    heard = words(text)
+    return bool(heard) and len(heard) <= 8 and all(word in BACKCHANNELS or word in _FAREWELLS for word in heard)

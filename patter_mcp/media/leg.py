@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import anyio
@@ -30,7 +29,7 @@ class MediaLeg:
     """The user's end of the call, as far as the websocket's task brings it."""
 
     def __init__(
-        self, codec: StreamCodec, send: Send, send_digits: SendDigits, *, lead_ms: int, clock: Clock = time.monotonic
+        self, codec: StreamCodec, send: Send, send_digits: SendDigits, *, lead_ms: int, clock: Clock = anyio.current_time
     ) -> None:
         self._codec = codec
         self._send_digits = send_digits

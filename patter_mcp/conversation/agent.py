@@ -1,0 +1,51 @@
+"""Who speaks for us: what a user of the library configures once and every call is held with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from patter_mcp.config import TurnSettings
+from patter_mcp.guardrails.base import Guardrail
+from patter_mcp.hooks import PipelineHooks
+from patter_mcp.llm.base import LanguageModel, LlmOptions
+from patter_mcp.stt.base import SpeechToText
+from patter_mcp.tools.base import Tool
+from patter_mcp.tts.base import TextToSpeech
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrases:
+    """What is said without asking the model. Texts are spoken as they stand."""
+
+    greeting: str = "Hello, this is an automated assistant calling."
+    """First words of a call that brings none of its own."""
+    are_you_there: str = "Hello, are you still there?"
+    nobody_there: str = "I can't hear anyone, so I'll hang up now. Goodbye."
+    time_is_up: str = "I'm sorry, I have to end the call now. Thank you, goodbye."
+    trouble: str = "I'm sorry, I'm having technical trouble and have to hang up. Goodbye."
+    one_moment: str = "One moment, please."
+    too_many_steps: str = "I'm sorry, I couldn't finish that just now."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """Providers, manners and limits of our voice. Shared by all calls; a call adds its goal and first words."""
+
+    stt: SpeechToText
+    llm: LanguageModel
+    tts: TextToSpeech
+    system_prompt: str = ""
+    """Standing instructions; the call's goal is added to them."""
+    first_message: str = ""
+    """Spoken on answer where the call brings none."""
+    language: str = "en"
+    voice: str | None = None
+    tools: Sequence[Tool] = ()
+    guardrails: Sequence[Guardrail] = ()
+    hooks: PipelineHooks = field(default_factory=PipelineHooks)
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Values for `{name}` in the system prompt, the goal and the first message."""
+    turns: TurnSettings = field(default_factory=TurnSettings)
+    phrases: Phrases = field(default_factory=Phrases)
+    llm_options: LlmOptions = field(default_factory=LlmOptions)

@@ -1,0 +1,535 @@
+"""A conversation held with separate ears, mind and voice: listen, think, speak.
+
+Everything that happens on the line arrives here as a plain call in the event loop (a frame, a verdict on
+it, a word, a key), goes through the turn-taker and comes back as decisions, which are carried out at once:
+nothing is queued between the user's silence and our first word.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+import anyio
+from anyio.abc import TaskGroup
+
+from patter_mcp import events as ev
+from patter_mcp.audio.tones import BeepDetector
+from patter_mcp.conversation.activity import Change, SpeechActivity
+from patter_mcp.conversation.agent import Agent
+from patter_mcp.conversation.answering import who_answered
+from patter_mcp.conversation.engine import Journal, Parting
+from patter_mcp.conversation.history import History, cut
+from patter_mcp.conversation.leg import CallLeg
+from patter_mcp.conversation.measure import Instants, measured
+from patter_mcp.conversation.reply import Mind, Reply
+from patter_mcp.conversation.speech_text import is_farewell
+from patter_mcp.conversation.track import Track
+from patter_mcp.conversation.turns import (
+    Commit,
+    Decision,
+    Decisions,
+    Drop,
+    Finalize,
+    GiveBack,
+    GiveUp,
+    Reprompt,
+    Speculate,
+    TakeFloor,
+    TurnTaker,
+    Yield,
+)
+from patter_mcp.errors import ProviderError
+from patter_mcp.hooks import DROP
+from patter_mcp.stt.base import (
+    EagerEndOfTurn,
+    Final,
+    Interim,
+    Reconnected,
+    SpeechStarted,
+    SttEvent,
+    SttStream,
+    TurnResumed,
+)
+from patter_mcp.tts.base import TtsStream
+from patter_mcp.types import AnsweredBy, EndReason, GoalMet
+from patter_mcp.vad.base import VadStream, VoiceActivity, VoiceDetector
+
+logger = logging.getLogger(__name__)
+
+GREETING_LOST_MS = 1500
+"""A first message cut off before this is said again from its beginning: whoever picks up says hello first."""
+BEEP_FRESH_SEC = 3.0
+"""A beep this recent belongs to the greeting whose words have only just been recognised."""
+
+
+class _Kind(Enum):
+    GREETING = auto()
+    REPLY = auto()
+    PHRASE = auto()
+
+
+@dataclass(eq=False, slots=True)
+class _Turn:
+    """One of our turns: a reply of the model's, or a fixed phrase."""
+
+    kind: _Kind
+    track: Track
+    user_text: str = ""
+    user_stopped_at: float = 0.0
+    committed_at: float | None = None
+    parting: Parting | None = None
+    """The call is over once this has been said."""
+    reply: Reply | None = None
+    noted: bool = False
+    """Its user's words are in the history and the journal."""
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+
+
+class PipelineConversation:
+    """One call's. Built by `pipeline.PipelineEngine`, which owns the streams and the task group."""
+
+    def __init__(
+        self,
+        *,
+        agent: Agent,
+        first_message: str,
+        history: History,
+        stt: SttStream,
+        tts: TtsStream,
+        detector: VoiceDetector,
+        journal: Journal,
+        tasks: TaskGroup,
+        make_mind: Callable[[PipelineConversation], Mind],
+        apology: Callable[[], bytes],
+    ) -> None:
+        self._agent = agent
+        self._history = history
+        self._stt = stt
+        self._tts = tts
+        self._journal = journal
+        self._tasks = tasks
+        self._mind = make_mind(self)
+        self._hooks = self._mind.hooks
+        self._apology = apology
+        self._activity = SpeechActivity()
+        self._vad: VadStream = detector.open(self._voice)
+        self._beeps: BeepDetector | None = BeepDetector()
+        self._beep_at: float | None = None
+        self._awaiting_beep: _Turn | None = None
+        self._who: AnsweredBy | None = None
+        self._turns: TurnTaker | None = None
+        self._turn: _Turn | None = None
+        self._eager: _Turn | None = None
+        self._greeting_due = False
+        self._farewell_cut = False
+        self._leg: CallLeg | None = None
+        self._parting: Parting | None = None
+        self._over = anyio.Event()
+        self._rearmed = anyio.Event()
+        self._armed_for: float | None = None
+        self._greeting = self._phrase(first_message, _Kind.GREETING)
+        self._prepare(self._greeting)
+
+    # The conversation as its call sees it.
+
+    async def run(self, leg: CallLeg, time_left_sec: float) -> Parting:
+        self._leg = leg
+        self._turns = TurnTaker(self._agent.turns, self._agent.stt.end_of_turn, anyio.current_time())
+        self._tasks.start_soon(self._hear_words)
+        self._tasks.start_soon(self._keep_time)
+        self._tasks.start_soon(self._watch_limit, time_left_sec)
+        self._speak(self._greeting)
+        leg.listen(self)
+        try:
+            await self._over.wait()
+        finally:
+            self._close_books()
+        assert self._parting is not None
+        return self._parting
+
+    # The ear: called by the leg, once per frame.
+
+    def heard(self, frame: bytes) -> None:
+        if self._hooks.has_before_send_to_stt:
+            self._tasks.start_soon(self._filter_frame, frame)
+        else:
+            self._stt.feed(frame)
+        self._vad.feed(frame)
+        if self._beeps is not None and self._beeps.feed(frame) is not None:
+            self._beep_heard()
+
+    def digit(self, digit: str) -> None:
+        self._journal.write(ev.DigitReceived(digit=digit))
+
+    def line_ended(self, reason: EndReason) -> None:
+        self._part(Parting(reason=reason, ended_by="user" if reason is EndReason.USER_HUNG_UP else "carrier"))
+
+    # What tools may do to the call (`tools.base.CallControl`).
+
+    async def end_call(self, goal_met: GoalMet, summary: str) -> None:
+        self._journal.write(ev.OutcomeStated(goal_met=goal_met, summary=summary))
+        if self._turn is not None:
+            self._turn.parting = Parting(reason=EndReason.AGENT_HUNG_UP, ended_by="agent")
+            if self._turn.reply is not None:
+                self._turn.reply.ended_call = True
+
+    async def send_digits(self, digits: str) -> None:
+        assert self._leg is not None
+        await self._leg.playout.drained()
+        await self._leg.send_digits(digits)
+        self._journal.write(ev.DigitsSent(digits=digits))
+
+    # Inputs.
+
+    async def _filter_frame(self, frame: bytes) -> None:
+        shaped = await self._hooks.before_send_to_stt(frame)
+        if shaped is not DROP:
+            self._stt.feed(shaped)
+
+    def _voice(self, activity: VoiceActivity) -> None:
+        change = self._activity.hear(activity.probability, activity.at_ms, activity.window_ms)
+        if change is None or self._turns is None:
+            return
+        now = anyio.current_time()
+        if change is Change.STARTED:
+            onset_at = now - (activity.at_ms - self._activity.onset_ms) / 1000
+            self._decide(self._turns.voice_started(now, onset_at))
+            return
+        last_voice_at = now - (activity.at_ms - self._activity.last_voice_ms) / 1000
+        if change is Change.PAUSED:
+            self._decide(self._turns.voice_paused(last_voice_at))
+        else:
+            self._decide(self._turns.voice_stopped(now, last_voice_at))
+
+    async def _hear_words(self) -> None:
+        try:
+            async for event in self._stt:
+                self._word(event)
+        except ProviderError as error:
+            self._fail("stt", error)
+
+    def _word(self, event: SttEvent) -> None:
+        assert self._turns is not None
+        now = anyio.current_time()
+        match event:
+            case Interim(text=text):
+                self._decide(self._turns.interim(text, now))
+            case Final(text=text, end_of_turn=end_of_turn):
+                self._decide(self._turns.final(text, end_of_turn, now))
+            case EagerEndOfTurn(text=text):
+                self._decide(self._turns.eager_end(text, now))
+            case TurnResumed():
+                self._decide(self._turns.resumed(now))
+            case Reconnected(message=message):
+                stt = self._agent.stt
+                self._journal.write(
+                    ev.ProviderTrouble(
+                        part="stt", provider=stt.provider, code="reconnected", message=message, recovered=True
+                    )
+                )
+            case SpeechStarted():
+                # Our own detector is faster, and vendors' fire on noise.
+                return
+
+    async def _keep_time(self) -> None:
+        """Wakes the turn-taker when something falls due."""
+        assert self._turns is not None
+        while True:
+            self._armed_for = self._turns.next_deadline
+            self._rearmed = anyio.Event()
+            patience = None if self._armed_for is None else max(0.0, self._armed_for - anyio.current_time())
+            with anyio.move_on_after(patience):
+                await self._rearmed.wait()
+            self._decide(self._turns.tick(anyio.current_time()))
+
+    async def _watch_limit(self, time_left_sec: float) -> None:
+        goodbye_sec = self._agent.turns.goodbye_sec
+        if time_left_sec < 5 * goodbye_sec:
+            return
+        await anyio.sleep(time_left_sec - goodbye_sec)
+        self._say_last(self._agent.phrases.time_is_up, Parting(reason=EndReason.MAX_DURATION, ended_by="agent"))
+
+    # Decisions.
+
+    def _decide(self, decisions: Decisions) -> None:
+        for decision in decisions:
+            self._carry_out(decision)
+        assert self._turns is not None
+        deadline = self._turns.next_deadline
+        if deadline is not None and (self._armed_for is None or deadline < self._armed_for):
+            self._rearmed.set()
+
+    def _carry_out(self, decision: Decision) -> None:
+        match decision:
+            case Speculate(text=text):
+                self._eager = self._reply_to(text)
+                self._prepare(self._eager)
+            case Drop():
+                self._abandon_eager()
+            case Commit(text=text, speculated=speculated):
+                self._commit(text, speculated)
+            case Finalize():
+                self._stt.finalize()
+            case TakeFloor():
+                if self._turn is not None:
+                    self._turn.track.stop()
+            case GiveBack():
+                if self._turn is not None:
+                    self._turn.track.resume()
+            case Yield():
+                self._yield()
+            case Reprompt():
+                self._reprompt()
+            case GiveUp():
+                self._give_up()
+
+    def _commit(self, text: str, speculated: bool) -> None:
+        assert self._turns is not None
+        turn, self._eager = (self._eager if speculated else None), None
+        if self._farewell_cut and is_farewell(text):
+            self._journal.write(ev.UserSaid(text=text))
+            self._part(Parting(reason=EndReason.AGENT_HUNG_UP, ended_by="agent"))
+            return
+        self._classify(text)
+        if turn is None or self._greeting_due:
+            turn = self._greeting_again(text) if self._greeting_due else self._reply_to(text)
+            self._abandon_eager()
+            self._prepare(turn)
+        turn.user_stopped_at = self._turns.last_voice_at
+        turn.committed_at = anyio.current_time()
+        self._note_user(turn)
+        if self._who == "voicemail" and not self._beep_is_fresh():
+            self._turn, self._awaiting_beep = turn, turn
+            self._turns.agent_started(turn.committed_at)
+            self._tasks.start_soon(self._miss_beep, turn)
+        else:
+            self._speak(turn)
+
+    def _yield(self) -> None:
+        turn, self._turn = self._turn, None
+        if turn is None:
+            return
+        turn.track.cancel()
+        turn.scope.cancel()
+        self._farewell_cut = turn.parting is not None
+        if turn.kind is _Kind.GREETING and turn.track.heard_ms < GREETING_LOST_MS:
+            self._greeting_due = self._who in (None, "human")
+            return
+        self._journal.write(ev.BargeIn(heard_ms=round(turn.track.heard_ms)))
+        self._note_agent(turn, interrupted=True)
+
+    def _reprompt(self) -> None:
+        if self._who == "voicemail":
+            self._give_up()
+        else:
+            self._say(self._phrase(self._agent.phrases.are_you_there))
+
+    def _give_up(self) -> None:
+        if self._who == "voicemail":
+            self._part(Parting(reason=EndReason.AGENT_HUNG_UP, ended_by="agent"))
+        else:
+            self._say_last(self._agent.phrases.nobody_there, Parting(reason=EndReason.SILENCE, ended_by="agent"))
+
+    # Who answered, and the beep.
+
+    def _classify(self, text: str) -> None:
+        verdict = who_answered(text)
+        if self._who == verdict or (self._who is not None and verdict == "human" and self._who != "ivr"):
+            return
+        self._who = verdict
+        self._journal.write(ev.WhoAnswered(answered_by=verdict, source="transcript"))
+        if verdict == "human":
+            self._beeps = None
+
+    def _beep_heard(self) -> None:
+        self._beep_at = anyio.current_time()
+        turn, self._awaiting_beep = self._awaiting_beep, None
+        if turn is not None and turn is self._turn:
+            self._speak(turn)
+
+    def _beep_is_fresh(self) -> bool:
+        return self._beep_at is not None and anyio.current_time() - self._beep_at < BEEP_FRESH_SEC
+
+    async def _miss_beep(self, turn: _Turn) -> None:
+        await anyio.sleep(self._agent.turns.beep_wait_sec)
+        if self._awaiting_beep is turn:
+            self._beep_heard()
+
+    # Our turns.
+
+    def _reply_to(self, text: str) -> _Turn:
+        return _Turn(_Kind.REPLY, self._new_track(), user_text=text)
+
+    def _phrase(self, text: str, kind: _Kind = _Kind.PHRASE, parting: Parting | None = None) -> _Turn:
+        track = self._new_track()
+        track.say(text)
+        track.end()
+        return _Turn(kind, track, parting=parting, noted=True)
+
+    def _greeting_again(self, user_text: str) -> _Turn:
+        """Whoever picked up has said hello over our first words; now it is our turn to say them."""
+        self._greeting_due = False
+        turn = self._phrase(self._greeting.track.text)
+        turn.user_text, turn.noted = user_text, False
+        return turn
+
+    def _new_track(self) -> Track:
+        return Track(self._tts.utterance(), self._after_synthesize if self._hooks.has_after_synthesize else None)
+
+    async def _after_synthesize(self, audio: bytes, text: str) -> bytes | None:
+        shaped = await self._hooks.after_synthesize(audio, text)
+        return None if shaped is DROP else shaped
+
+    def _say(self, turn: _Turn) -> None:
+        self._drop_turn()
+        self._prepare(turn)
+        turn.committed_at = anyio.current_time()
+        self._speak(turn)
+
+    def _say_last(self, text: str, parting: Parting) -> None:
+        self._abandon_eager()
+        self._say(self._phrase(text, parting=parting))
+
+    def _prepare(self, turn: _Turn) -> None:
+        self._tasks.start_soon(self._make, turn)
+
+    def _speak(self, turn: _Turn) -> None:
+        """From now on this is what we are saying."""
+        assert self._leg is not None and self._turns is not None
+        self._turn = turn
+        self._turns.agent_started(anyio.current_time())
+        if turn.reply is not None:
+            turn.reply.committed.set()
+        turn.committed_at = turn.committed_at or anyio.current_time()
+        turn.track.release(self._leg.playout)
+
+    async def _make(self, turn: _Turn) -> None:
+        """Thinks and speaks one turn, to the end of its being heard."""
+        with turn.scope:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._voice_track, turn)
+                if turn.kind is _Kind.REPLY:
+                    await self._think(turn)
+            await turn.track.played()
+            self._finished(turn)
+
+    async def _voice_track(self, turn: _Turn) -> None:
+        try:
+            await turn.track.run()
+        except ProviderError as error:
+            self._fail("tts", error, turn)
+
+    async def _think(self, turn: _Turn) -> None:
+        text = await self._hooks.after_transcribe(turn.user_text)
+        if text is DROP:
+            turn.noted = True
+            turn.track.end()
+            return
+        turn.user_text = text
+        turn.reply = Reply(self._mind, self._history.messages(user=self._directed(text)), turn.track)
+        if turn.committed_at is not None:
+            turn.reply.committed.set()
+            self._note_user(turn)
+        try:
+            await turn.reply.think()
+        except ProviderError as error:
+            self._fail("llm", error, turn)
+
+    def _directed(self, text: str) -> str:
+        """What the model is told besides the words: it will be heard after the beep."""
+        if who_answered(text) != "voicemail":
+            return text
+        return f"{text}\n[voicemail: the beep has sounded]"
+
+    def _finished(self, turn: _Turn) -> None:
+        """It has been heard to its end."""
+        assert self._turns is not None
+        self._note_agent(turn, interrupted=False)
+        if self._turn is turn:
+            self._turn = None
+            self._turns.agent_finished(anyio.current_time())
+            self._decide([])
+        if turn.parting is not None:
+            self._part(turn.parting)
+
+    def _drop_turn(self) -> None:
+        turn, self._turn = self._turn, None
+        if turn is not None:
+            turn.track.cancel()
+            turn.scope.cancel()
+            self._note_agent(turn, interrupted=True)
+
+    def _abandon_eager(self) -> None:
+        turn, self._eager = self._eager, None
+        if turn is not None:
+            turn.track.cancel()
+            turn.scope.cancel()
+
+    # Books.
+
+    def _note_user(self, turn: _Turn) -> None:
+        """Once the turn is certain and its words have been through the hook."""
+        if turn.noted or (turn.kind is _Kind.REPLY and turn.reply is None):
+            return
+        turn.noted = True
+        self._history.user_said(turn.user_text)
+        self._journal.write(ev.UserSaid(text=turn.user_text))
+
+    def _note_agent(self, turn: _Turn, *, interrupted: bool) -> None:
+        heard = turn.track.heard_text()
+        if turn.reply is not None:
+            self._history.extend(cut(turn.reply.messages, heard) if interrupted else turn.reply.messages)
+        else:
+            self._history.agent_said(heard, interrupted=interrupted)
+        if heard:
+            self._journal.write(ev.AgentSaid(text=heard, interrupted=interrupted))
+        self._measure(turn)
+
+    def _measure(self, turn: _Turn) -> None:
+        sent_at, reply = turn.track.first_sent_at, turn.reply
+        if reply is None or sent_at is None or turn.committed_at is None:
+            return
+        self._journal.write(
+            measured(
+                Instants(
+                    user_stopped=turn.user_stopped_at,
+                    committed=turn.committed_at,
+                    llm_started=reply.llm_started_at,
+                    llm_first=reply.llm_first_at,
+                    tts_fed=turn.track.fed_at,
+                    tts_first=turn.track.first_audio_at,
+                    sent=sent_at,
+                )
+            )
+        )
+
+    def _fail(self, part: ev.CostPart, error: ProviderError, turn: _Turn | None = None) -> None:
+        """A provider is gone for good: say so, in a voice made beforehand, and end politely."""
+        self._journal.write(
+            ev.ProviderTrouble(
+                part=part, provider=error.provider, code=error.code, message=error.message, recovered=False
+            )
+        )
+        self._drop_turn()
+        if turn is not None:
+            turn.scope.cancel()
+        self._tasks.start_soon(self._apologise, error)
+
+    async def _apologise(self, error: ProviderError) -> None:
+        if self._leg is not None:
+            self._leg.playout.write(self._apology())
+            await self._leg.playout.drained()
+        self._part(Parting(reason=EndReason.PROVIDER_FAILED, ended_by="agent", detail=error.message))
+
+    def _part(self, parting: Parting) -> None:
+        if self._parting is None:
+            self._parting = parting
+            self._over.set()
+
+    def _close_books(self) -> None:
+        self._vad.close()
+        self._abandon_eager()
+        self._drop_turn()

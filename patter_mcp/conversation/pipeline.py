@@ -1,0 +1,168 @@
+"""The engine of separate parts: speech-to-text, a language model, text-to-speech.
+
+Opened while the phone rings: the connections are made, the model warmed and the first words spoken into
+memory, so that the call begins with sound.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import date
+
+import anyio
+from patter_mcp.tools.builtin import builtin_tools
+from patter_mcp.tools.executor import ToolExecutor
+
+from patter_mcp import events as ev
+from patter_mcp import prices
+from patter_mcp.conversation.agent import Agent
+from patter_mcp.conversation.engine import Brief, Journal
+from patter_mcp.conversation.history import History
+from patter_mcp.conversation.loop import PipelineConversation
+from patter_mcp.conversation.meter import LlmMeter
+from patter_mcp.conversation.prompt import fill, system_prompt
+from patter_mcp.conversation.reply import Mind
+from patter_mcp.errors import ProviderError
+from patter_mcp.guardrails.speech import SpeechGuard
+from patter_mcp.hooks import HookContext, HookRunner
+from patter_mcp.stt.base import SttOptions, SttStream
+from patter_mcp.tts.base import TtsOptions, TtsStream
+from patter_mcp.vad.base import VoiceDetector
+
+logger = logging.getLogger(__name__)
+
+
+class PipelineEngine:
+    """Holds conversations as `agent` is configured to. Shared by all its calls.
+
+    Args:
+        detector: Gives the process's voice detector; asked once, at the first call, because its model is heavy.
+    """
+
+    def __init__(self, agent: Agent, detector: Callable[[], VoiceDetector]) -> None:
+        self._agent = agent
+        self._detector = detector
+        self._guard = SpeechGuard(agent.guardrails)
+        self._apology = b""
+        """Made once, by the first call, for the day the voice is gone."""
+
+    @property
+    def parts(self) -> Mapping[str, str]:
+        agent = self._agent
+        return {
+            kind: f"{part.provider}/{part.model}"
+            for kind, part in (("stt", agent.stt), ("llm", agent.llm), ("tts", agent.tts))
+        }
+
+    @asynccontextmanager
+    async def open(self, brief: Brief, journal: Journal) -> AsyncGenerator[PipelineConversation]:
+        agent = self._agent
+        meter = LlmMeter()
+        stt_options = SttOptions(language=agent.language, hints=brief.hints)
+        async with (
+            agent.tts.open(TtsOptions(language=agent.language, voice=agent.voice)) as tts,
+            agent.stt.open(stt_options) as stt,
+            anyio.create_task_group() as tasks,
+        ):
+            try:
+                tasks.start_soon(self._warm_up)
+                tasks.start_soon(self._rehearse_apology, tts)
+                yield PipelineConversation(
+                    agent=agent,
+                    first_message=self._first_message(brief),
+                    history=History(self._prompt(brief)),
+                    stt=stt,
+                    tts=tts,
+                    detector=self._detector(),
+                    journal=journal,
+                    tasks=tasks,
+                    make_mind=lambda conversation: self._mind(brief, journal, meter, conversation),
+                    apology=lambda: self._apology,
+                )
+            finally:
+                self._journal_usage(journal, stt, tts, meter)
+                tasks.cancel_scope.cancel()
+
+    def _mind(self, brief: Brief, journal: Journal, meter: LlmMeter, conversation: PipelineConversation) -> Mind:
+        agent = self._agent
+        tools = ToolExecutor([*builtin_tools(conversation), *agent.tools], call_id=brief.call_id)
+        context = HookContext(call_id=brief.call_id, to_number=brief.to_number)
+        return Mind(
+            llm=agent.llm,
+            options=agent.llm_options,
+            tools=tools,
+            guard=self._guard,
+            hooks=HookRunner(agent.hooks, context),
+            meter=meter,
+            journal=journal,
+            phrases=agent.phrases,
+        )
+
+    def _prompt(self, brief: Brief) -> str:
+        variables = self._variables(brief)
+        instructions, goal = fill(self._agent.system_prompt, variables), fill(brief.goal, variables)
+        return system_prompt(instructions, goal, date.today())
+
+    def _first_message(self, brief: Brief) -> str:
+        text = brief.first_message or self._agent.first_message or self._agent.phrases.greeting
+        return fill(text, self._variables(brief))
+
+    def _variables(self, brief: Brief) -> Mapping[str, str]:
+        return {**self._agent.variables, **(brief.variables or {})}
+
+    async def _warm_up(self) -> None:
+        try:
+            await self._agent.llm.warmup()
+        except ProviderError as error:
+            logger.info("warming the model up failed; the first reply will be slower", extra={"why": error.message})
+
+    async def _rehearse_apology(self, tts: TtsStream) -> None:
+        if self._apology:
+            return
+        utterance = tts.utterance()
+        utterance.feed(self._agent.phrases.trouble)
+        utterance.end()
+        try:
+            self._apology = b"".join([speech.audio async for speech in utterance])
+        except ProviderError as error:
+            logger.warning("the apology for lost providers could not be made", extra={"why": error.message})
+
+    def _journal_usage(self, journal: Journal, stt: SttStream, tts: TtsStream, meter: LlmMeter) -> None:
+        agent = self._agent
+        audio_sec, characters = stt.audio_sec, tts.characters
+        usage: list[tuple[ev.CostPart, str, str, dict[str, float], int | None]] = [
+            (
+                "stt",
+                agent.stt.provider,
+                agent.stt.model,
+                {"audio_sec": round(audio_sec, 2)},
+                prices.stt_cost_micros(agent.stt.provider, agent.stt.model, audio_sec),
+            ),
+            (
+                "llm",
+                agent.llm.provider,
+                agent.llm.model,
+                meter.quantities(),
+                prices.llm_cost_micros(agent.llm.provider, agent.llm.model, meter),
+            ),
+            (
+                "tts",
+                agent.tts.provider,
+                agent.tts.model,
+                {"characters": characters},
+                prices.tts_cost_micros(agent.tts.provider, agent.tts.model, characters),
+            ),
+        ]
+        for part, provider, model, quantities, cost in usage:
+            journal.write(
+                ev.Usage(
+                    part=part,
+                    provider=provider,
+                    model=model,
+                    quantities=quantities,
+                    cost_micros=cost,
+                    final=provider in prices.table().free_providers,
+                )
+            )
