@@ -128,7 +128,10 @@ class CallStore(Protocol):
         ...
 
     async def append(self, call_id: str, epoch: int, events: Sequence[Event]) -> Write:
-        """Adds events in order. May ride a later commit: not awaited for durability."""
+        """Adds events in order. May ride a later commit: not awaited for durability.
+
+        `FENCED` also once the call has ended: nothing follows `ended`.
+        """
         ...
 
     async def finish(self, call_id: str, ended: Ended, epoch: int | None, events: Sequence[Event] = ()) -> Finish:
@@ -154,8 +157,12 @@ class CallStore(Protocol):
         """In order of writing; `after` is the id of the last one already known."""
         ...
 
-    async def changed(self, call_id: str, timeout_sec: float) -> None:
-        """Returns when something may have changed, or after the timeout. A hint: always re-read."""
+    async def changed(self, call_id: str, timeout_sec: float, after: str | None = None) -> None:
+        """Returns when something may have changed, or after the timeout. A hint: always re-read.
+
+        With `after`, the id of the last event known, it returns at once if there are later ones: what happened
+        between the caller's reading and its waiting is not slept over.
+        """
         ...
 
     async def beat(self, ttl_sec: float) -> Beat:
