@@ -315,6 +315,8 @@ class PipelineConversation:
         turn.track.cancel()
         turn.scope.cancel()
         self._farewell_cut = turn.parting is not None
+        if turn.parting is not None and turn.parting.reason is EndReason.MAX_DURATION:
+            self._part(turn.parting)
         if turn.kind is _Kind.GREETING and turn.track.heard_ms < GREETING_LOST_MS:
             self._greeting_due = self._who in (None, "human")
             return
@@ -343,6 +345,9 @@ class PipelineConversation:
         self._journal.write(ev.WhoAnswered(answered_by=verdict, source="transcript"))
         if verdict == "human":
             self._beeps = None
+        else:
+            # Machines do not mind having been talked over, and do not listen.
+            self._greeting_due = False
 
     def _beep_heard(self) -> None:
         self._beep_at = anyio.current_time()

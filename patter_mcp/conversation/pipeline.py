@@ -12,8 +12,6 @@ from contextlib import asynccontextmanager
 from datetime import date
 
 import anyio
-from patter_mcp.tools.builtin import builtin_tools
-from patter_mcp.tools.executor import ToolExecutor
 
 from patter_mcp import events as ev
 from patter_mcp import prices
@@ -28,6 +26,7 @@ from patter_mcp.errors import ProviderError
 from patter_mcp.guardrails.speech import SpeechGuard
 from patter_mcp.hooks import HookContext, HookRunner
 from patter_mcp.stt.base import SttOptions, SttStream
+from patter_mcp.tools.executor import ToolExecutor
 from patter_mcp.tts.base import TtsOptions, TtsStream
 from patter_mcp.vad.base import VoiceDetector
 
@@ -87,7 +86,7 @@ class PipelineEngine:
 
     def _mind(self, brief: Brief, journal: Journal, meter: LlmMeter, conversation: PipelineConversation) -> Mind:
         agent = self._agent
-        tools = ToolExecutor([*builtin_tools(conversation), *agent.tools], call_id=brief.call_id)
+        tools = ToolExecutor(agent.tools, conversation, call_id=brief.call_id)
         context = HookContext(call_id=brief.call_id, to_number=brief.to_number)
         return Mind(
             llm=agent.llm,

@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import anyio
-from patter_mcp.tools.executor import ToolExecutor
 
 from patter_mcp import events as ev
 from patter_mcp.conversation.agent import Phrases
@@ -33,6 +32,7 @@ from patter_mcp.llm.base import (
     ToolCallEntry,
     UsageChunk,
 )
+from patter_mcp.tools.executor import ToolExecutor
 
 logger = logging.getLogger(__name__)
 
@@ -101,12 +101,16 @@ class Reply:
         Raises:
             ProviderError: the model failed and a second try did not help.
         """
+        failure: ProviderError | None = None
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._fill_silence)
             try:
                 await self._rounds()
-            finally:
-                tasks.cancel_scope.cancel()
+            except ProviderError as error:
+                failure = error
+            tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
         self.track.end()
 
     async def _rounds(self) -> None:

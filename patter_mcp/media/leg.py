@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import anyio
 
+from patter_mcp.audio.tones import dtmf
 from patter_mcp.carriers.base import (
     MediaAudio,
     MediaDigit,
@@ -15,7 +16,7 @@ from patter_mcp.carriers.base import (
     StreamCodec,
 )
 from patter_mcp.conversation.leg import Ear
-from patter_mcp.media.playout import Clock, PacedPlayout, Send
+from patter_mcp.media.playout import PacedPlayout, Send
 from patter_mcp.types import EndReason
 
 EARLY_FRAMES = 250
@@ -28,12 +29,10 @@ SendDigits = Callable[[str], Awaitable[bool]]
 class MediaLeg:
     """The user's end of the call, as far as the websocket's task brings it."""
 
-    def __init__(
-        self, codec: StreamCodec, send: Send, send_digits: SendDigits, *, lead_ms: int, clock: Clock = anyio.current_time
-    ) -> None:
+    def __init__(self, codec: StreamCodec, send: Send, send_digits: SendDigits, *, lead_ms: int) -> None:
         self._codec = codec
         self._send_digits = send_digits
-        self._playout = PacedPlayout(codec, send, lead_ms=lead_ms, clock=clock)
+        self._playout = PacedPlayout(codec, send, lead_ms=lead_ms, clock=anyio.current_time)
         self._ear: Ear | None = None
         self._early: list[MediaMessage] = []
         self._ended: EndReason | None = None
@@ -51,7 +50,9 @@ class MediaLeg:
             ear.line_ended(self._ended)
 
     async def send_digits(self, digits: str) -> None:
-        await self._send_digits(digits)
+        if not await self._send_digits(digits):
+            self._playout.write(dtmf(digits))
+            await self._playout.drained()
 
     async def run(self, messages: AsyncIterator[str]) -> None:
         """Reads the stream to its end; then the ear knows how the line ended.
