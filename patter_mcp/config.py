@@ -1,8 +1,22 @@
-"""Settings, room by room."""
+"""Settings, room by room, and the only reader of the environment but for vendors' keys.
+
+What is given on the command line wins over the environment, that over `patter.toml`, that over the defaults.
+Unknown names are errors.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import difflib
+import math
+import os
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from patter_mcp.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +67,7 @@ class TurnSettings:
     barge_in_ms: int = 160
     """Speech over our own that takes the floor."""
     verdict_ms: int = 1500
-    """After taking the floor without a word being recognised, the user gets this long; then we go on where we stopped."""
+    """How long the user, having taken the floor, may go without a recognised word; then we go on where we stopped."""
     silence_sec: float = 7.0
     """Silence after which we ask whether anybody is there; a second one ends the call."""
     hold_silence_sec: float = 45.0
@@ -64,3 +78,225 @@ class TurnSettings:
     """Silence after a voicemail greeting that counts as the beep having been missed."""
     goodbye_sec: float = 6.0
     """Kept back before the time limit for saying goodbye; calls shorter than five times this end without one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set. `auto` picks by the credentials in the environment, embedded parts without any."""
+
+    carrier: str = "auto"
+    """`twilio`, `sandbox`, or `auto`."""
+    phone_number: str | None = None
+    """Our own number, E.164: what the callee sees."""
+    stt: str = "auto"
+    """`deepgram`, `openai`, `pocketsphinx`, …; `name/model` picks a model."""
+    llm: str = "auto"
+    """`openai`, `anthropic`, `groq`, `cerebras`, `google`, `rules`; `name/model` picks a model."""
+    tts: str = "auto"
+    """`elevenlabs`, `openai`, `deepgram`, `cartesia`, `espeak`, …; `name/model` picks a model."""
+    language: str = "en"
+    """BCP-47."""
+    voice: str | None = None
+    """The voice provider's own name for it."""
+    system_prompt: str = ""
+    """Standing instructions for every call."""
+    store: str = ""
+    """Where calls are kept: `sqlite:/path`, `memory:`; empty: `sqlite:` in the data directory."""
+    data_dir: Path = field(default_factory=lambda: _data_dir(os.environ))
+    scenario_dirs: tuple[Path, ...] = ()
+    """Directories with sandbox scenarios of your own."""
+    log_level: str = "warning"
+    calls: CallSettings = field(default_factory=CallSettings)
+    media: MediaSettings = field(default_factory=MediaSettings)
+    turns: TurnSettings = field(default_factory=TurnSettings)
+
+    @property
+    def store_address(self) -> str:
+        return self.store or f"sqlite:{self.data_dir / 'calls.db'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One effective value and where it came from."""
+
+    name: str
+    """Dotted: `calls.ring_timeout_sec`."""
+    value: object
+    source: str
+    """`default`, `environment`, `command line`, or the file's path."""
+
+
+ENV_PREFIX = "PATTER_"
+FILE_NAME = "patter.toml"
+_ROOMS = ("calls", "media", "turns")
+
+
+def load(
+    flags: Mapping[str, object] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    file: Path | None = None,
+) -> tuple[Settings, list[Setting]]:
+    """Settings from the command line, the environment, `patter.toml` and the defaults, in that order.
+
+    Args:
+        flags: Dotted names to values; None counts as not given.
+        environ: Variables `PATTER_…`, e.g. `PATTER_CALLS_RING_TIMEOUT_SEC`.
+        file: The file to read; without one `PATTER_CONFIG`, then `patter.toml` in the working directory, if there.
+
+    Raises:
+        ConfigError: an unknown name, a value of the wrong type, an unreadable file.
+    """
+    environ = os.environ if environ is None else environ
+    chosen: dict[str, Setting] = {}
+    for setting in (*_from_file(file, environ), *_from_environment(environ), *_from_flags(flags or {})):
+        chosen[setting.name] = setting
+    defaults = _flatten(Settings(data_dir=_data_dir(environ)))
+    effective = [chosen.get(name, Setting(name, value, "default")) for name, value in defaults.items()]
+    return _compose({setting.name: setting.value for setting in effective}), effective
+
+
+def _data_dir(environ: Mapping[str, str]) -> Path:
+    """The platform's place for a program's own data."""
+    home = Path.home()
+    if sys.platform == "win32":
+        return Path(environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "patter-mcp"
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "patter-mcp"
+    return Path(environ.get("XDG_DATA_HOME", home / ".local" / "share")) / "patter-mcp"
+
+
+def _flatten(settings: object, prefix: str = "") -> dict[str, object]:
+    values: dict[str, object] = {}
+    for part in fields(settings):  # pyright: ignore[reportArgumentType]
+        value = getattr(settings, part.name)
+        values |= _flatten(value, f"{part.name}.") if part.name in _ROOMS else {prefix + part.name: value}
+    return values
+
+
+def _compose(values: Mapping[str, object]) -> Settings:
+    rooms: dict[str, Any] = {"calls": CallSettings, "media": MediaSettings, "turns": TurnSettings}
+    top: dict[str, Any] = {name: value for name, value in values.items() if "." not in name}
+    for room, cls in rooms.items():
+        own = {name.removeprefix(f"{room}."): value for name, value in values.items() if name.startswith(f"{room}.")}
+        top[room] = cls(**own)
+    return Settings(**top)
+
+
+def _from_file(file: Path | None, environ: Mapping[str, str]) -> list[Setting]:
+    named = file or (Path(environ["PATTER_CONFIG"]) if environ.get("PATTER_CONFIG") else None)
+    path = named or Path(FILE_NAME)
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if named is None:
+            return []
+        raise ConfigError(f"There is no configuration file {path}.") from None
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The configuration file {path} cannot be read: {error}") from error
+    found: list[Setting] = []
+    for name, value in data.items():
+        room: dict[str, object] = value if name in _ROOMS and isinstance(value, dict) else {"": value}
+        found += [_checked(f"{name}.{key}" if key else name, inner, str(path)) for key, inner in room.items()]
+    return found
+
+
+def _from_environment(environ: Mapping[str, str]) -> list[Setting]:
+    known = {ENV_PREFIX + name.replace(".", "_").upper(): name for name in TYPES}
+    found: list[Setting] = []
+    for variable, text in environ.items():
+        if not variable.startswith(ENV_PREFIX) or variable == "PATTER_CONFIG":
+            continue
+        if variable not in known:
+            raise ConfigError(f"There is no setting {variable}.{_did_you_mean(variable, known)}")
+        found.append(_checked(known[variable], text, "environment", shown=variable))
+    return found
+
+
+def _from_flags(flags: Mapping[str, object]) -> list[Setting]:
+    return [_checked(name, value, "command line") for name, value in flags.items() if value is not None]
+
+
+def _checked(name: str, value: object, source: str, *, shown: str = "") -> Setting:
+    """The value in its type; text is parsed, because the environment knows nothing else."""
+    shown = shown or name
+    if name not in TYPES:
+        raise ConfigError(f"There is no setting {shown} ({source}).{_did_you_mean(name, TYPES)}")
+    try:
+        return Setting(name, _PARSERS[TYPES[name]](value), source)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{shown} ({source}) must be {_WANTED[TYPES[name]]}, not {value!r}.") from None
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def _flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).lower()
+    if word not in ("true", "false", "1", "0", "yes", "no", "on", "off"):
+        raise ValueError(word)
+    return word in ("true", "1", "yes", "on")
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise TypeError(value)
+    number = float(value)
+    if not math.isfinite(number) or number < 0:
+        raise ValueError(value)
+    return number
+
+
+def _whole(value: object) -> int:
+    number = _number(value)
+    if not number.is_integer():
+        raise ValueError(value)
+    return int(number)
+
+
+def _path(value: object) -> Path:
+    return Path(value if isinstance(value, Path) else _text(value)).expanduser()
+
+
+def _paths(value: object) -> tuple[Path, ...]:
+    many: Iterable[object] = value.split(os.pathsep) if isinstance(value, str) else value  # pyright: ignore[reportAssignmentType]
+    return tuple(_path(one) for one in many)
+
+
+_PARSERS: Mapping[str, Callable[[object], object]] = {
+    "str": _text,
+    "str | None": _text,
+    "int": _whole,
+    "float": _number,
+    "bool": _flag,
+    "Path": _path,
+    "tuple[Path, ...]": _paths,
+}
+_WANTED: Mapping[str, str] = {
+    "str": "text",
+    "str | None": "text",
+    "int": "a whole number, 0 or more",
+    "float": "a number, 0 or more",
+    "bool": "true or false",
+    "Path": "a path",
+    "tuple[Path, ...]": "a list of paths",
+}
+TYPES: Mapping[str, str] = {
+    **{part.name: str(part.type) for part in fields(Settings) if part.name not in _ROOMS},
+    **{
+        f"{room}.{part.name}": str(part.type)
+        for room, cls in (("calls", CallSettings), ("media", MediaSettings), ("turns", TurnSettings))
+        for part in fields(cls)
+    },
+}
+"""Every setting's dotted name, and its type as written above."""
