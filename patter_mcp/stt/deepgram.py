@@ -1,0 +1,157 @@
+"""Deepgram's Nova models over `/v1/listen`.
+
+Audio goes through as it came from the carrier. Messages and their meaning:
+https://developers.deepgram.com/docs/understand-endpointing-interim-results
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Literal
+
+from patter_mcp.stt.base import Final, Interim, SpeechStarted, SttEvent, SttOptions, SttStream
+from patter_mcp.stt.live import Endpoint, open_stream
+from patter_mcp.types import Json
+from patter_mcp.vendors.access import api_key as find_key
+from patter_mcp.vendors.access import base_url as find_url
+from patter_mcp.vendors.access import flag, websocket_url
+from patter_mcp.vendors.failures import parse_json
+from patter_mcp.websocket import CONNECT_TIMEOUT_SEC
+
+PROVIDER = "deepgram"
+DEFAULT_MODEL = "nova-3"
+DEFAULT_BASE_URL = "https://api.deepgram.com"
+KEEP_ALIVE_SEC = 4.0
+"""Deepgram closes after 10 s without audio or KeepAlive and advises one every 3 to 5 s:
+https://developers.deepgram.com/docs/audio-keep-alive"""
+
+
+class DeepgramSTT:
+    """Speech-to-text by a Nova model.
+
+    Args:
+        api_key: Default: `DEEPGRAM_API_KEY`.
+        model: Default `nova-3`.
+        base_url: http(s) or ws(s). Default: `DEEPGRAM_BASE_URL`, then Deepgram's own.
+        endpointing_ms: Silence after which the user counts as finished; Deepgram advises 300 to 500 for conversations.
+        utterance_end_ms: The fallback where noise hides the silence: a gap between words, at least 1000. None: off.
+        smart_format: Writes numbers, dates and the like as people do.
+        parameters: Further query parameters, e.g. {"redact": "pci", "mip_opt_out": "true"}.
+        connect_timeout_sec: For each attempt to connect.
+
+    Raises:
+        ValueError: no API key.
+    """
+
+    provider = PROVIDER
+    end_of_turn: Literal["none", "silence", "semantic"] = "silence"
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None = None,
+        model: str | None = None,
+        base_url: str | None = None,
+        endpointing_ms: int = 300,
+        utterance_end_ms: int | None = 1000,
+        smart_format: bool = True,
+        parameters: Mapping[str, str | Sequence[str]] | None = None,
+        connect_timeout_sec: float = CONNECT_TIMEOUT_SEC,
+    ) -> None:
+        self._api_key = find_key(api_key, "DEEPGRAM_API_KEY")
+        self._base_url = find_url(base_url, "DEEPGRAM_BASE_URL", DEFAULT_BASE_URL)
+        self.model = model or DEFAULT_MODEL
+        self._connect_timeout_sec = connect_timeout_sec
+        self._endpointing_ms = endpointing_ms
+        self._utterance_end_ms = utterance_end_ms
+        self._smart_format = smart_format
+        self._parameters = parameters or {}
+
+    def open(self, options: SttOptions) -> AbstractAsyncContextManager[SttStream]:
+        endpoint = Endpoint(
+            provider=PROVIDER,
+            url=websocket_url(self._base_url, "/v1/listen", self._query(options)),
+            headers={"Authorization": f"Token {self._api_key}"},
+            timeout_sec=self._connect_timeout_sec,
+        )
+        return open_stream(endpoint, NovaCodec())
+
+    def _query(self, options: SttOptions) -> dict[str, str | Sequence[str]]:
+        query: dict[str, str | Sequence[str]] = {
+            "model": self.model,
+            "encoding": "mulaw",
+            "sample_rate": "8000",
+            "channels": "1",
+            "language": options.language,
+            "interim_results": "true",
+            "vad_events": "true",
+            "endpointing": str(self._endpointing_ms),
+            "smart_format": flag(self._smart_format),
+        }
+        if self._utterance_end_ms is not None:
+            query["utterance_end_ms"] = str(self._utterance_end_ms)
+        if options.hints:
+            query["keyterm" if self.model.startswith("nova-3") else "keywords"] = list(options.hints)
+        return query | dict(self._parameters)
+
+
+STT = DeepgramSTT
+
+
+class NovaCodec:
+    """Segments become finals as they are settled; the last of a turn is the one that ended in silence."""
+
+    idle_sec = KEEP_ALIVE_SEC
+    ready = True
+
+    def __init__(self) -> None:
+        self.settled_ms = 0.0
+        self._turn_open = False
+        """Text was settled whose turn has not been ended."""
+
+    def opened(self) -> Sequence[str]:
+        self.settled_ms = 0.0
+        return ()
+
+    def encode(self, audio: bytes) -> bytes:
+        return audio
+
+    def finalize(self) -> Sequence[str]:
+        return ('{"type":"Finalize"}',)
+
+    def idle(self) -> str:
+        return '{"type":"KeepAlive"}'
+
+    def farewell(self) -> Sequence[str]:
+        return ('{"type":"CloseStream"}',)
+
+    def decode(self, message: str) -> Sequence[SttEvent]:
+        data = parse_json(PROVIDER, message)
+        match data["type"]:
+            case "Results":
+                return self._results(data)
+            case "SpeechStarted":
+                return (SpeechStarted(),)
+            case "UtteranceEnd":
+                return self._end_of_turn()
+            case _:
+                return ()
+
+    def _results(self, data: Json) -> Sequence[SttEvent]:
+        text: str = data["channel"]["alternatives"][0]["transcript"]
+        if not data["is_final"]:
+            return (Interim(text=text),) if text else ()
+        self.settled_ms = (data["start"] + data["duration"]) * 1000
+        ended: bool = data["speech_final"]
+        if text:
+            self._turn_open = not ended
+            return (Final(text=text, end_of_turn=ended),)
+        return self._end_of_turn() if ended else ()
+
+    def _end_of_turn(self) -> Sequence[SttEvent]:
+        """Closes what was settled before; nothing said, nothing ended."""
+        if not self._turn_open:
+            return ()
+        self._turn_open = False
+        return (Final(text="", end_of_turn=True),)

@@ -1,0 +1,290 @@
+"""A recogniser's connection, kept for the length of a call; whose vendor it is, a codec knows.
+
+A connection that breaks is made anew, and audio the vendor had not settled is played to it again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import anyio
+
+from patter_mcp.audio.frame import BYTES_PER_MS
+from patter_mcp.errors import ProviderError
+from patter_mcp.stt.base import Reconnected, SttEvent, SttStream
+from patter_mcp.vendors.failures import closed_error, translated, unreadable
+from patter_mcp.vendors.helpers import helpers
+from patter_mcp.vendors.mailbox import Mailbox
+from patter_mcp.websocket import CONNECT_TIMEOUT_SEC, Closed, WebSocket, connect
+
+REPLAY_MS = 10_000
+"""Audio kept for a new connection; older sound that was never settled is lost."""
+REPLAY_CHUNK_BYTES = 1000 * BYTES_PER_MS
+RETRY_DELAYS_SEC = (0.0, 0.25, 1.0)
+STEADY_SEC = 10.0
+"""A connection that held this long gives the next one all its attempts back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where a vendor listens."""
+
+    provider: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    timeout_sec: float = CONNECT_TIMEOUT_SEC
+
+
+class SttCodec(Protocol):
+    """One vendor's messages for one call, without I/O. It outlives connections."""
+
+    @property
+    def ready(self) -> bool:
+        """The vendor has agreed to the session; audio may flow."""
+        ...
+
+    @property
+    def settled_ms(self) -> float:
+        """Up to where, in the audio of this connection, the vendor owes us nothing more."""
+        ...
+
+    @property
+    def idle_sec(self) -> float | None:
+        """How long audio may fail to come before `idle` is due; None: for ever."""
+        ...
+
+    def opened(self) -> Sequence[str]:
+        """A new connection: forgets the old one's positions, returns what to say first."""
+        ...
+
+    def encode(self, audio: bytes) -> str | bytes | None:
+        """The message for it; None while it is still being collected."""
+        ...
+
+    def finalize(self) -> Sequence[str | bytes]: ...
+
+    def idle(self) -> str | bytes:
+        """A message (str) or audio (bytes) that keeps the connection alive."""
+        ...
+
+    def farewell(self) -> Sequence[str]: ...
+
+    def decode(self, message: str) -> Sequence[SttEvent]:
+        """Raises:
+        ProviderError: the vendor says it failed, or makes no sense.
+        """
+        ...
+
+
+@asynccontextmanager
+async def open_stream(endpoint: Endpoint, codec: SttCodec) -> AsyncGenerator[SttStream]:
+    """Connects and keeps connected until the block is left.
+
+    Raises:
+        ProviderError: no connection could be made.
+    """
+    stream = LiveStream(endpoint, codec)
+    try:
+        await stream.connect()
+        async with helpers() as tasks:
+            tasks.start_soon(stream.stay_connected)
+            tasks.start_soon(stream.stay_alive)
+            yield stream
+    finally:
+        await stream.aclose()
+
+
+class UnsettledAudio:
+    """The last stretch of audio the vendor may still have to be told again; positions count from the connection."""
+
+    def __init__(self, limit_ms: int = REPLAY_MS) -> None:
+        self._limit_bytes = limit_ms * BYTES_PER_MS
+        self._audio = bytearray()
+        self._start_bytes = 0
+        self._settled_bytes = 0
+
+    def append(self, audio: bytes) -> None:
+        self._audio += audio
+        self._cut(len(self._audio) - self._limit_bytes)
+
+    def settle(self, position_ms: float) -> None:
+        self._settled_bytes = int(position_ms * BYTES_PER_MS)
+        self._cut(self._settled_bytes - self._start_bytes)
+
+    def restart(self) -> tuple[bytes, int]:
+        """What a new connection has to hear, and the milliseconds that are no longer there for it."""
+        lost_ms = max(0, self._start_bytes - self._settled_bytes) // BYTES_PER_MS
+        self._start_bytes = self._settled_bytes = 0
+        return bytes(self._audio), lost_ms
+
+    def _cut(self, count: int) -> None:
+        count = min(count, len(self._audio))
+        if count > 0:
+            del self._audio[:count]
+            self._start_bytes += count
+
+
+class LiveStream:
+    """One call's ear; `SttStream`, and the listener of its socket."""
+
+    def __init__(self, endpoint: Endpoint, codec: SttCodec) -> None:
+        self._endpoint = endpoint
+        self._codec = codec
+        self._events = Mailbox[SttEvent]()
+        self._unsettled = UnsettledAudio()
+        self._socket: WebSocket | None = None
+        """None while there is none that may be given audio."""
+        self._ready = anyio.Event()
+        self._lost = anyio.Event()
+        self._failure: ProviderError | None = None
+        self._retries = iter(RETRY_DELAYS_SEC)
+        self._connected_mono = 0.0
+        self._taken_bytes = 0
+
+    # -- SttStream --------------------------------------------------------------------------------
+
+    def feed(self, frame: bytes) -> None:
+        self._taken_bytes += len(frame)
+        self._unsettled.append(frame)
+        if self._socket is not None:
+            message = self._codec.encode(frame)
+            if message is not None:
+                self._socket.send(message, droppable=True)
+
+    def finalize(self) -> None:
+        if self._socket is not None:
+            for message in self._codec.finalize():
+                self._socket.send(message)
+
+    @property
+    def audio_sec(self) -> float:
+        return self._taken_bytes / BYTES_PER_MS / 1000
+
+    def __aiter__(self) -> AsyncIterator[SttEvent]:
+        return self._events
+
+    # -- the socket's listener --------------------------------------------------------------------
+
+    def received(self, message: str | bytes) -> None:
+        if isinstance(message, bytes):
+            return
+        try:
+            for event in self._decode(message):
+                self._events.put(event)
+        except ProviderError as error:
+            self._fail(error)
+        else:
+            self._unsettled.settle(self._codec.settled_ms)
+            if self._codec.ready:
+                self._ready.set()
+
+    def closed(self, close: Closed) -> None:
+        self._fail(closed_error(self._endpoint.provider, close))
+
+    # -- the connection's life --------------------------------------------------------------------
+
+    async def connect(self) -> int:
+        """Makes a connection and brings it up to date; returns the milliseconds it will never hear.
+
+        Raises:
+            ProviderError: no connection could be made.
+        """
+        self._ready, self._lost, self._failure = anyio.Event(), anyio.Event(), None
+        with translated(self._endpoint.provider):
+            socket = await connect(
+                self._endpoint.url, self, headers=self._endpoint.headers, timeout_sec=self._endpoint.timeout_sec
+            )
+            try:
+                await self._agree(socket)
+            except BaseException:
+                socket.abort()
+                raise
+        return self._take_up(socket)
+
+    async def stay_connected(self) -> None:
+        """Until cancelled, or until the vendor is beyond repair, which the reader is told."""
+        while True:
+            await self._lost.wait()
+            failure = self._failure
+            assert failure is not None
+            if time.monotonic() - self._connected_mono > STEADY_SEC:
+                self._retries = iter(RETRY_DELAYS_SEC)
+            if not await self._reconnect(failure):
+                return
+
+    async def stay_alive(self) -> None:
+        """Says something when no audio has come for a while."""
+        while (idle_sec := self._codec.idle_sec) is not None:
+            taken_bytes = self._taken_bytes
+            await anyio.sleep(idle_sec)
+            if taken_bytes == self._taken_bytes and self._socket is not None:
+                message = self._codec.idle()
+                if isinstance(message, bytes):
+                    self.feed(message)
+                else:
+                    self._socket.send(message)
+
+    async def aclose(self) -> None:
+        self._events.end()
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            for message in self._codec.farewell():
+                socket.send(message)
+            await socket.aclose()
+
+    def _decode(self, message: str) -> Sequence[SttEvent]:
+        try:
+            return self._codec.decode(message)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            raise unreadable(self._endpoint.provider) from error
+
+    async def _agree(self, socket: WebSocket) -> None:
+        """Says what has to be said first, and waits until the vendor is ready for audio."""
+        for message in self._codec.opened():
+            socket.send(message)
+        if self._codec.ready:
+            return
+        with anyio.fail_after(self._endpoint.timeout_sec):
+            await self._ready.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def _take_up(self, socket: WebSocket) -> int:
+        audio, lost_ms = self._unsettled.restart()
+        for start in range(0, len(audio), REPLAY_CHUNK_BYTES):
+            message = self._codec.encode(audio[start : start + REPLAY_CHUNK_BYTES])
+            if message is not None:
+                socket.send(message)
+        self._socket = socket
+        self._connected_mono = time.monotonic()
+        return lost_ms
+
+    def _fail(self, error: ProviderError) -> None:
+        """This connection is of no more use."""
+        if self._failure is not None:
+            return
+        self._failure = error
+        self._unsettled.settle(self._codec.settled_ms)
+        if self._socket is not None:
+            self._socket.abort()
+            self._socket = None
+        self._ready.set()
+        self._lost.set()
+
+    async def _reconnect(self, failure: ProviderError) -> bool:
+        error = failure
+        while error.retryable and (delay_sec := next(self._retries, None)) is not None:
+            await anyio.sleep(delay_sec)
+            try:
+                lost_ms = await self.connect()
+            except ProviderError as another:
+                error = another
+            else:
+                self._events.put(Reconnected(lost_ms=lost_ms, message=failure.message))
+                return True
+        self._events.end(error)
+        return False

@@ -1,0 +1,47 @@
+"""A vendor's key and address: the argument, else the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
+
+Query = Mapping[str, str | Sequence[str]]
+
+
+def api_key(given: str | None, variable: str) -> str:
+    """Raises:
+    ValueError: neither given nor in the environment.
+    """
+    key = given or os.environ.get(variable)
+    if not key:
+        raise ValueError(f"no API key: pass api_key=, or set {variable}")
+    return key
+
+
+def base_url(given: str | None, variable: str, default: str) -> str:
+    """Without a slash at its end."""
+    return (given or os.environ.get(variable) or default).rstrip("/")
+
+
+def http_url(base: str, path: str, query: Query | None = None) -> str:
+    return _with_query(_swap_scheme(base, {"ws": "http", "wss": "https"}) + path, query)
+
+
+def websocket_url(base: str, path: str, query: Query | None = None) -> str:
+    """The ws(s) address below an http(s) or ws(s) one; sequences in `query` become repeated parameters."""
+    return _with_query(_swap_scheme(base, {"http": "ws", "https": "wss"}) + path, query)
+
+
+def flag(value: bool) -> str:
+    """A boolean as vendors want it in a query."""
+    return "true" if value else "false"
+
+
+def _swap_scheme(url: str, swaps: Mapping[str, str]) -> str:
+    scheme, separator, rest = url.partition("://")
+    return swaps.get(scheme.lower(), scheme) + separator + rest
+
+
+def _with_query(url: str, query: Query | None) -> str:
+    return f"{url}?{urlencode(query, doseq=True)}" if query else url
