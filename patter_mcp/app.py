@@ -16,7 +16,7 @@ from patter_mcp.calls.manager import CallManager
 from patter_mcp.carriers.base import Carrier
 from patter_mcp.config import CallSettings, MediaSettings
 from patter_mcp.conversation.engine import Engine
-from patter_mcp.errors import PatterError
+from patter_mcp.errors import CallRefused, PatterError
 from patter_mcp.media.endpoint import MediaEndpoint
 from patter_mcp.store.base import CallStore
 
@@ -48,6 +48,7 @@ class App:
         self._media_settings = media or MediaSettings()
         self._wanted = anyio.Event()
         self._settled = anyio.Event()
+        self._leaving = anyio.Event()
         self._calls: CallManager | None = None
         self._failure: PatterError | None = None
 
@@ -55,11 +56,12 @@ class App:
     async def run(self) -> AsyncGenerator[App]:
         """Calls can be placed inside this block; leaving it hangs up those that live and closes everything."""
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._keep_open)
+            opening = anyio.CancelScope(shield=True)
+            tasks.start_soon(self._keep_open, opening)
             try:
                 yield self
             finally:
-                tasks.cancel_scope.cancel()
+                self._leave(opening)
 
     async def calls(self) -> CallManager:
         """The manager, opened now if this is the first request.
@@ -71,21 +73,27 @@ class App:
         await self._settled.wait()
         if self._calls is not None:
             return self._calls
-        failure = self._failure
-        assert failure is not None
-        raise failure
+        raise self._failure or CallRefused("The phone is shutting down; no new calls are placed.", rule="shutdown")
 
-    async def _keep_open(self) -> None:
+    def _leave(self, opening: anyio.CancelScope) -> None:
+        """Closes everything, the calls first: a cancellation would take carrier and endpoint from under a hang-up."""
+        self._leaving.set()
+        if self._calls is None:
+            opening.cancel()
+
+    async def _keep_open(self, opening: anyio.CancelScope) -> None:
         """Opens and closes the parts in one task, as their task groups demand."""
-        while True:
-            await self._wanted.wait()
-            try:
-                await self._open_and_hold()
-            except PatterError as error:
-                self._failure = error
-                self._wanted = anyio.Event()
-                self._settled.set()
-                self._settled = anyio.Event()
+        with opening:
+            while not self._leaving.is_set():
+                await self._wanted.wait()
+                try:
+                    await self._open_and_hold()
+                except PatterError as error:
+                    self._failure = error
+                    self._wanted = anyio.Event()
+                    self._settled.set()
+                    self._settled = anyio.Event()
+        self._settled.set()
 
     async def _open_and_hold(self) -> None:
         async with self._open_store() as store, self._open_carrier() as carrier:
@@ -94,9 +102,7 @@ class App:
                 store=store, carrier=carrier, engine=self._engine(), gate=gate, settings=self._call_settings
             )
             async with gate.run(manager), manager.run():
-                self._calls = manager
+                self._calls, self._failure = manager, None
                 self._settled.set()
-                try:
-                    await anyio.sleep_forever()
-                finally:
-                    self._calls = None
+                await self._leaving.wait()
+                self._calls = None
