@@ -41,12 +41,12 @@ class Call:
             yield view
             if view.ended is not None:
                 return
-            await self._store.changed(self.call_id, every_sec)
+            await self._store.changed(self.call_id, every_sec, after=self._view.last_id)
 
     async def wait(self) -> CallResult:
         """The envelope, once there is one."""
         while (view := await self.view()).ended is None:
-            await self._store.changed(self.call_id, POLL_SEC)
+            await self._store.changed(self.call_id, POLL_SEC, after=self._view.last_id)
         return view.result()
 
     async def hang_up(self, by: Party = "caller", detail: str = "") -> None:

@@ -21,7 +21,7 @@ from patter_mcp.config import CallSettings
 from patter_mcp.conversation.engine import Engine
 from patter_mcp.errors import CallNotFound, CallRefused, PatterError
 from patter_mcp.store.base import Admitted, CallStore, Claim, Limits, NewCall, Refused
-from patter_mcp.types import CallRecord, CallRequest, EndReason, Party
+from patter_mcp.types import CallRecord, CallRequest, CallState, EndReason, Party
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +71,14 @@ class CallManager:
             finally:
                 self._tasks = None
                 tasks.cancel_scope.cancel()
+
+    async def ready(self) -> None:
+        """Opens the media endpoint now rather than at the first call.
+
+        Raises:
+            ConfigError: it cannot be opened.
+        """
+        await self._gate.ready()
 
     async def place(self, request: CallRequest, engine: Engine | None = None) -> Call:
         """Starts a call, or finds the same one already alive or not yet reported.
@@ -170,7 +178,7 @@ class CallManager:
             await live.closed.wait()
             return
         record = await self.store.get(call_id)
-        if record is not None:
+        if record is not None and record.state is not CallState.ENDED:
             await self._close_orphan(record, ev.Ended(reason=EndReason.CANCELED, ended_by=by, detail=detail))
 
     async def _keep_house(self) -> None:
