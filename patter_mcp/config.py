@@ -68,6 +68,8 @@ class TurnSettings:
     """Speech over our own that takes the floor."""
     verdict_ms: int = 1500
     """How long the user, having taken the floor, may go without a recognised word; then we go on where we stopped."""
+    answer_overlap_ms: int = 1500
+    """A "yes" this close to the end of our own speech is the answer to it, not a "go on"."""
     silence_sec: float = 7.0
     """Silence after which we ask whether anybody is there; a second one ends the call."""
     hold_silence_sec: float = 45.0

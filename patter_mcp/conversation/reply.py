@@ -7,8 +7,8 @@ heard and no tool is run.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 import anyio
@@ -23,7 +23,6 @@ from patter_mcp.errors import ProviderError
 from patter_mcp.guardrails.speech import SpeechGuard
 from patter_mcp.hooks import DROP, HookRunner
 from patter_mcp.llm.base import (
-    Chunk,
     LanguageModel,
     LlmOptions,
     Message,
@@ -152,7 +151,7 @@ class Reply:
         messages = await mind.hooks.before_llm([*self._prompt, *self.messages])
         self.llm_started_at = self.llm_started_at or anyio.current_time()
         with mind.meter.request(messages) as meter:
-            async with _closing(mind.llm.stream(messages, mind.tools.specs, mind.options)) as chunks:
+            async with aclosing(mind.llm.stream(messages, mind.tools.specs, mind.options)) as chunks:
                 async for chunk in chunks:
                     if isinstance(chunk, TextChunk):
                         self.llm_first_at = self.llm_first_at or anyio.current_time()
@@ -217,16 +216,6 @@ class Reply:
         await anyio.sleep(FILLER_AFTER_SEC)
         if not self.track.text:
             self.track.say(self._mind.phrases.one_moment)
-
-
-@asynccontextmanager
-async def _closing(chunks: AsyncIterator[Chunk]) -> AsyncGenerator[AsyncIterator[Chunk]]:
-    """Closes the stream, and with it the connection, as soon as the block is left."""
-    try:
-        yield chunks
-    finally:
-        if isinstance(chunks, AsyncGenerator):
-            await chunks.aclose()
 
 
 def _collect(chunk: ToolCallChunk, calls: dict[int, _Call]) -> None:

@@ -35,7 +35,7 @@ class SentenceCutter:
         pieces: list[str] = []
         while (end := self._end_of_piece()) is not None:
             piece, self._text = self._text[:end].strip(), self._text[end:]
-            if piece:
+            if _speakable(piece):
                 pieces.append(piece)
                 self._first = False
         return pieces
@@ -43,7 +43,7 @@ class SentenceCutter:
     def rest(self) -> str:
         """What is left when the reply is over; the cutter is then as new."""
         text, self._text, self._first = self._text.strip(), "", True
-        return text
+        return text if _speakable(text) else ""
 
     def _end_of_piece(self) -> int | None:
         for index, char in enumerate(self._text):
@@ -80,3 +80,8 @@ class SentenceCutter:
         while index < len(self._text) and self._text[index] in _CLOSERS:
             index += 1
         return index
+
+
+def _speakable(piece: str) -> bool:
+    """Not merely punctuation left over from a sentence that has gone."""
+    return any(char.isalnum() for char in piece)

@@ -102,8 +102,12 @@ class TurnTaker:
         self._due: dict[_Timer, float] = {}
         self._speaking = False
         self._last_voice_at = now
+        self._last_word_at = now
         self._settled = ""
         self._interim = ""
+        self._aside = ""
+        """A backchannel over our speech: an answer after all, if we were just about to finish."""
+        self._aside_at = now
         self._signalled = False
         """The recogniser has said that the turn is over."""
         self._agent_active = False
@@ -153,10 +157,11 @@ class TurnTaker:
 
     def interim(self, text: str, now: float) -> Decisions:
         self._interim = text
+        self._last_word_at = now
         decisions = self._drop_stale()
         if self._agent_active:
             decisions += self._words_over_us(now)
-        if not self._speaking and self._text:
+        if not self._speaking and not self._agent_active and self._text:
             self._await_end(now)
             decisions += self._speculate()
         return decisions
@@ -164,12 +169,13 @@ class TurnTaker:
     def final(self, text: str, end_of_turn: bool, now: float) -> Decisions:
         self._settled = _join(self._settled, text)
         self._interim = ""
+        self._last_word_at = now
         self._signalled = self._signalled or end_of_turn
         decisions = self._drop_stale()
         if self._agent_active:
             decisions += self._words_over_us(now)
             if not self._cut and self._agent_active:
-                self._settled = ""
+                self._set_aside()
                 return decisions
         if not self._speaking:
             self._stop(_Timer.FINALIZE)
@@ -192,6 +198,9 @@ class TurnTaker:
         self._agent_active = self._cut = False
         self._stop(_Timer.BARGE_IN, _Timer.VERDICT)
         self._expect_speech(now)
+        if self._aside and now - self._aside_at <= self._settings.answer_overlap_ms / 1000:
+            self._settled, self._aside = self._aside, ""
+            self._set(_Timer.COMMIT, now)
 
     def tick(self, now: float) -> Decisions:
         """What has fallen due by `now`."""
@@ -215,7 +224,11 @@ class TurnTaker:
 
     def _await_end(self, now: float) -> None:
         """Sets the instant at which silence, or the recogniser's signal, ends the turn."""
-        self._set(_Timer.COMMIT, max(now, self._last_voice_at + self._silence_ms() / 1000))
+        quiet_since = self._last_voice_at
+        if self._signal != "none" and not self._signalled:
+            # Words that still come in say more than a detector that may have missed a quiet voice.
+            quiet_since = max(quiet_since, self._last_word_at)
+        self._set(_Timer.COMMIT, max(now, quiet_since + self._silence_ms() / 1000))
 
     def _silence_ms(self) -> float:
         settings = self._settings
@@ -262,14 +275,14 @@ class TurnTaker:
 
     def _commit(self, now: float) -> Decisions:
         text = self._text
-        if self._cut:
+        if self._agent_active:
             # Words that mean something would have ended the reply already.
+            self._set_aside()
             self._forget_turn()
-            return self._give_back()
+            return self._give_back() if self._cut else []
         if not text:
             self._forget_turn()
-            if not self._agent_active:
-                self._expect_speech(now)
+            self._expect_speech(now)
             return []
         speculated = self._speculated is not None and same_words(self._speculated, text)
         dropped = [] if speculated else self._drop()
@@ -277,6 +290,7 @@ class TurnTaker:
         self._holding = asks_to_wait(text)
         self._reprompted = False
         self._agent_active = True
+        self._aside = ""
         self._stop(_Timer.SILENCE)
         return [*dropped, Commit(text, speculated)]
 
@@ -286,6 +300,11 @@ class TurnTaker:
         self._speculated = None
         self._speculations = 0
         self._stop(_Timer.COMMIT, _Timer.FINALIZE, _Timer.TURN_LIMIT)
+
+    def _set_aside(self) -> None:
+        if self._text:
+            self._aside, self._aside_at = self._text, self._last_word_at
+        self._settled = self._interim = ""
 
     def _give_back(self) -> Decisions:
         self._cut = False
@@ -306,6 +325,7 @@ class TurnTaker:
         return [TakeFloor()]
 
     def _on_verdict(self, now: float) -> Decisions:
+        self._set_aside()
         self._forget_turn()
         return self._give_back()
 

@@ -105,7 +105,7 @@ class ScriptedLLM:
 
     async def stream(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), options: LlmOptions = LlmOptions()
-    ) -> AsyncIterator[Chunk]:
+    ) -> AsyncGenerator[Chunk]:
         self.requests.append(list(messages))
         entry = self.script.pop(0) if self.script else Say("I see.")
         complete = False

@@ -1,0 +1,127 @@
+"""Cutting text into pieces, judging transcripts, keeping history."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patter_mcp.conversation.answering import who_answered
+from patter_mcp.conversation.history import History, cut
+from patter_mcp.conversation.sentences import SentenceCutter
+from patter_mcp.conversation.speech_text import (
+    asks_to_wait,
+    is_backchannel,
+    is_farewell,
+    same_words,
+    sounds_unfinished,
+    words,
+)
+from patter_mcp.llm.base import Message
+
+
+def cut_up(text: str, size: int = 1) -> list[str]:
+    cutter = SentenceCutter()
+    pieces = [piece for start in range(0, len(text), size) for piece in cutter.feed(text[start : start + size])]
+    return [*pieces, *filter(None, [cutter.rest()])]
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("Hello. How are you? Fine!", ["Hello.", "How are you?", "Fine!"]),
+        ("Dr. Smith is at 3.5 Main St. today.", ["Dr. Smith is at 3.5 Main St. today."]),
+        ("It costs 3. Good.", ["It costs 3.", "Good."]),
+        ("I would like a table, please, for two.", ["I would like a table,", "please, for two."]),
+        ("Yes, at three.", ["Yes, at three."]),
+        ("Line one\nLine two", ["Line one", "Line two"]),
+        ("Wait... really?! Yes.", ["Wait...", "really?!", "Yes."]),
+        ('She said "no." Then left.', ['She said "no."', "Then left."]),
+        ("はい。わかりました。", ["はい。", "わかりました。"]),
+        ("  ", []),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_text_is_cut_where_a_speaker_would_pause(text: str, pieces: list[str], size: int) -> None:
+    # A sentence does not wait for closing marks that may follow it; its words are what counts.
+    assert [words(piece) for piece in cut_up(text, size)] == [words(piece) for piece in pieces]
+
+
+def test_sentence_leaves_with_its_full_stop_and_not_a_token_later() -> None:
+    cutter = SentenceCutter()
+    assert cutter.feed("It is fine") == []
+    assert cutter.feed(".") == ["It is fine."]
+
+
+@given(st.text(alphabet="ab .,!?\n", max_size=200), st.integers(1, 7))
+def test_no_word_is_lost_or_doubled(text: str, size: int) -> None:
+    assert [word for piece in cut_up(text, size) for word in words(piece)] == words(text)
+
+
+def test_text_without_an_end_is_cut_all_the_same() -> None:
+    assert all(len(piece) <= 301 for piece in cut_up("word " * 400))
+
+
+@pytest.mark.parametrize("text", ["mm-hm", "Okay.", "yeah, right", "Uh-huh!"])
+def test_backchannels_are_known(text: str) -> None:
+    assert is_backchannel(text)
+
+
+@pytest.mark.parametrize("text", ["", "no", "okay but wait", "yes yes yes yes", "stop"])
+def test_words_that_mean_something_are_no_backchannel(text: str) -> None:
+    assert not is_backchannel(text)
+
+
+@pytest.mark.parametrize("text", ["I would like to", "on Friday and", "it's", "one two three", "s m i"])
+def test_unfinished_speech_is_noticed(text: str) -> None:
+    assert sounds_unfinished(text)
+
+
+@pytest.mark.parametrize("text", ["", "at four thirty", "is that all?", "yes", "555-012-3456 4 5 6", "two please"])
+def test_finished_speech_is_not_waited_for(text: str) -> None:
+    assert not sounds_unfinished(text)
+
+
+def test_same_words_ignore_case_and_punctuation() -> None:
+    assert same_words("At three, please.", "at three please")
+    assert not same_words("at three", "at tree")
+
+
+def test_requests_to_wait_and_farewells_are_known() -> None:
+    assert asks_to_wait("Let me check, one moment please.") and not asks_to_wait("At three.")
+    assert is_farewell("Okay, thank you, bye!") and not is_farewell("Bye the way, which day?")
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        ("You have reached Sam, please leave a message after the beep.", "voicemail"),
+        ("For sales, press one. For service, press two.", "ivr"),
+        ("Main Street Barber, hello?", "human"),
+    ],
+)
+def test_first_words_tell_who_answered(text: str, who: str) -> None:
+    assert who_answered(text) == who
+
+
+def test_two_user_messages_in_a_row_are_one_turn() -> None:
+    history = History("system")
+    history.user_said("I would like")
+    history.user_said("a table")
+    assert [m["content"] for m in history.messages()] == ["system", "I would like a table"]
+    assert [m["content"] for m in history.messages(user="for two")] == ["system", "I would like a table for two"]
+
+
+def test_cut_reply_keeps_tools_that_ran_and_only_words_that_were_heard() -> None:
+    call: Message = {
+        "role": "assistant",
+        "content": "Let me see.",
+        "tool_calls": [{"id": "1", "type": "function", "function": {"name": "look", "arguments": "{}"}}],
+    }
+    messages: list[Message] = [
+        call,
+        {"role": "tool", "tool_call_id": "1", "content": "free"},
+        {"role": "assistant", "content": "It is free at three."},
+    ]
+    assert cut(messages, "Let me see. It is") == [call, messages[1], {"role": "assistant", "content": "It is —"}]
+    assert cut(messages, "Let") == [{**call, "content": "Let —"}, messages[1]]
