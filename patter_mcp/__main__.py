@@ -1,0 +1,3 @@
+from patter_mcp.cli import main
+
+main()

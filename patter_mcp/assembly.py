@@ -1,0 +1,132 @@
+"""Which parts a phone is made of: settings and credentials in, an `App` out.
+
+Vendors' modules are imported here and only when chosen.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from typing import Any
+
+from patter_mcp.app import App
+from patter_mcp.carriers.base import Carrier
+from patter_mcp.carriers.registry import carrier_class
+from patter_mcp.config import Settings
+from patter_mcp.conversation.agent import Agent
+from patter_mcp.conversation.engine import Engine
+from patter_mcp.conversation.pipeline import PipelineEngine
+from patter_mcp.errors import ConfigError
+from patter_mcp.llm.registry import llm
+from patter_mcp.store.registry import open_store
+from patter_mcp.stt.registry import stt
+from patter_mcp.tts.registry import tts
+from patter_mcp.vad.registry import default_detector
+
+logger = logging.getLogger(__name__)
+
+OpenCarrier = Callable[[], AbstractAsyncContextManager[Carrier]]
+
+SANDBOX = "sandbox"
+EMBEDDED: Mapping[str, str] = {"stt": "pocketsphinx", "llm": "rules", "tts": "espeak"}
+"""What runs with no account: good for seeing a call work, not for people."""
+
+_BY_KEY: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "stt": (("DEEPGRAM_API_KEY", "deepgram"), ("OPENAI_API_KEY", "openai")),
+    "llm": (
+        ("OPENAI_API_KEY", "openai"),
+        ("ANTHROPIC_API_KEY", "anthropic"),
+        ("GROQ_API_KEY", "groq"),
+        ("CEREBRAS_API_KEY", "cerebras"),
+        ("GOOGLE_API_KEY", "google"),
+        ("GEMINI_API_KEY", "google"),
+    ),
+    "tts": (
+        ("ELEVENLABS_API_KEY", "elevenlabs"),
+        ("CARTESIA_API_KEY", "cartesia"),
+        ("DEEPGRAM_API_KEY", "deepgram"),
+        ("OPENAI_API_KEY", "openai"),
+    ),
+}
+"""First key found decides."""
+
+
+def carrier_name(settings: Settings, environ: Mapping[str, str] = os.environ) -> str:
+    """The carrier in force. The sandbox is chosen by name, or when no carrier is configured."""
+    if settings.carrier != "auto":
+        return settings.carrier
+    configured = environ.get("TWILIO_ACCOUNT_SID") and environ.get("TWILIO_AUTH_TOKEN")
+    return "twilio" if configured else SANDBOX
+
+
+def part_name(kind: str, settings: Settings, environ: Mapping[str, str] = os.environ) -> str:
+    """The provider in force for `stt`, `llm` or `tts`.
+
+    Raises:
+        ConfigError: `auto` finds no credentials and the carrier rings real phones.
+    """
+    chosen: str = getattr(settings, kind)
+    if chosen != "auto":
+        return chosen
+    for variable, provider in _BY_KEY[kind]:
+        if environ.get(variable):
+            return provider
+    if carrier_name(settings, environ) != SANDBOX:
+        keys = " or ".join(dict.fromkeys(variable for variable, _ in _BY_KEY[kind]))
+        raise ConfigError(
+            f"Real calls need a {kind.upper()} provider: set {keys}, or choose one by name with "
+            f"`{kind}` ({EMBEDDED[kind]} is the embedded one, meant for the sandbox)."
+        )
+    return EMBEDDED[kind]
+
+
+def default_agent(settings: Settings, **spec: Any) -> Agent:
+    """An agent from the settings, with `spec` laid over them.
+
+    Raises:
+        ConfigError: a provider is unknown or may not be used here.
+        ValueError: a provider's key is missing; the message names the variable.
+    """
+    makers: Mapping[str, Callable[[str], Any]] = {"stt": stt, "llm": llm, "tts": tts}
+    for kind, make in makers.items():
+        if spec.get(kind) is None:
+            spec[kind] = make(part_name(kind, settings))
+    defaults: dict[str, Any] = {
+        "language": settings.language,
+        "voice": settings.voice,
+        "system_prompt": settings.system_prompt,
+        "turns": settings.turns,
+    }
+    return Agent(**{**defaults, **spec})
+
+
+def engine_of(agent: Agent) -> Engine:
+    """What holds conversations as this agent."""
+    return PipelineEngine(agent, default_detector)
+
+
+def build_app(settings: Settings, *, carrier: OpenCarrier | None = None, agent: Agent | None = None) -> App:
+    """An app that opens its parts when the first call is placed."""
+    return App(
+        open_store=lambda: open_store(settings.store_address),
+        open_carrier=carrier or _carrier(settings),
+        engine=lambda: engine_of(agent or default_agent(settings)),
+        calls=settings.calls,
+        media=settings.media,
+    )
+
+
+def offline(settings: Settings) -> Settings:
+    """The same settings with the sandbox and nothing but embedded parts."""
+    return replace(settings, carrier=SANDBOX, **EMBEDDED)
+
+
+def _carrier(settings: Settings) -> OpenCarrier:
+    name = carrier_name(settings)
+    options: dict[str, Any] = {}
+    if name == SANDBOX:
+        options["scenario_dirs"] = settings.scenario_dirs
+    return lambda: carrier_class(name)(**options)
