@@ -34,7 +34,7 @@ clean:
 $(VENV)/.sandbox $(VENV)/.dev: $(VENV)/.%: pyproject.toml uv.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: install one, or name it with make PYTHON=/path/to/python"; exit 1; }
 	@if command -v uv >/dev/null 2>&1; then \
-		uv sync --locked --quiet --python "$(PYTHON)" --extra $* --compile-bytecode; \
+		uv sync --locked --inexact --quiet --python "$(PYTHON)" --extra $* --compile-bytecode; \
 	else \
 		"$(PYTHON)" -m venv $(VENV) && $(BIN)/python -m pip install --quiet --editable '.[$*]'; \
 	fi
