@@ -24,6 +24,8 @@ class DialRequest:
     ring_timeout_sec: float
     time_limit_sec: float
     """The carrier's own dead-man switch: it ends the call after this long, whatever became of us."""
+    from_number: str | None = None
+    """Our own number, E.164: what the callee sees."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,17 @@ class CarrierReport:
     """With `ENDED` only: BUSY, NO_ANSWER, DIAL_FAILED, USER_HUNG_UP (the normal end), CANCELED, MEDIA_LOST."""
     answered_by: AnsweredBy | None = None
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """A request of the carrier's, as it came; nothing in it is to be believed before it is authenticated."""
+
+    url: str
+    """As the carrier was given it, with the query as received: what signatures are made over."""
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
 
 
 ReportSink = Callable[[CarrierReport], Awaitable[None]]
@@ -112,6 +125,22 @@ class Carrier(Protocol):
         ...
 
     def codec(self) -> StreamCodec: ...
+
+    def check_stream(self, url: str, headers: Mapping[str, str]) -> None:
+        """Asked before a media stream's websocket is accepted. `headers` have lower-case names.
+
+        Raises:
+            WebhookRejected: the request is not the carrier's.
+        """
+        ...
+
+    def read_webhook(self, webhook: Webhook, call_id: str) -> CarrierReport:
+        """A status webhook for that call.
+
+        Raises:
+            WebhookRejected: the request is not the carrier's, or makes no sense.
+        """
+        ...
 
     def hints(self, to_number: str) -> Sequence[str]:
         """Phrases the recogniser may expect from that number; empty where the carrier knows nothing of the callee."""

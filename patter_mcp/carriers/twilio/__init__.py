@@ -1,0 +1,3 @@
+"""Twilio Programmable Voice: calls over its REST API, status by signed webhooks, audio over Media Streams."""
+
+from patter_mcp.carriers.twilio.carrier import TwilioCarrier as TwilioCarrier

@@ -1,0 +1,113 @@
+"""The two requests a call takes at Twilio: place it, end it.
+
+Plain HTTP rather than the SDK's client, whose async transport has no timeouts (twilio 9.13: `timeout=None` is
+passed on every request), and a call being hung up must not wait for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from patter_mcp.errors import CarrierAuthError, CarrierError, DialFailed
+
+API_VERSION = "2010-04-01"
+CONNECT_SEC = 5.0
+ANSWER_SEC = 15.0
+
+_HINTS: Mapping[int, str] = {
+    20003: "Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.",
+    21210: "The caller id must be a number you bought at Twilio or verified there.",
+    21212: "The caller id is not a valid number; check `phone_number`.",
+    21203: "International calls are switched off; allow the country under Voice > Geographic permissions.",
+    21215: "Allow the country under Voice > Geographic permissions.",
+    21216: "Twilio blocks this number; do not try again.",
+    21219: "A trial account can only call numbers verified in its console.",
+    21264: "The caller id is not verified.",
+    10004: "The account's limit of calls at once is reached.",
+}
+"""What to do about the errors people meet (twilio.com/docs/api/errors)."""
+
+_OVER = frozenset({20404, 21220})
+"""Codes that say a call is no longer there to be ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    sid: str
+    auth_token: str = field(repr=False)
+    base_url: str = "https://api.twilio.com"
+
+
+class TwilioRest:
+    """One account's calls. Shared; close it in the end."""
+
+    def __init__(self, account: Account) -> None:
+        self._calls = f"/{API_VERSION}/Accounts/{account.sid}/Calls"
+        self._http = httpx.AsyncClient(
+            base_url=account.base_url,
+            auth=(account.sid, account.auth_token),
+            timeout=httpx.Timeout(ANSWER_SEC, connect=CONNECT_SEC),
+            trust_env=False,
+        )
+
+    async def create(self, form: Mapping[str, str | list[str]]) -> str:
+        """Places a call and returns its sid.
+
+        Raises:
+            DialFailed: Twilio says no; nothing rings.
+            CarrierAuthError: the credentials are wrong.
+            CarrierError: no clear answer; something may ring.
+        """
+        try:
+            response = await self._http.post(f"{self._calls}.json", data=form)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise DialFailed("Twilio cannot be reached; nothing was dialed.", retryable=True) from error
+        except httpx.HTTPError as error:
+            raise CarrierError("Twilio did not answer; whether the phone rings is unknown.") from error
+        if response.status_code >= 500:
+            raise CarrierError(f"Twilio failed ({response.status_code}); whether the phone rings is unknown.")
+        body = _json(response)
+        if response.status_code >= 400:
+            raise _refusal(response.status_code, body)
+        sid = body.get("sid")
+        if not isinstance(sid, str):
+            raise CarrierError("Twilio's answer names no call; whether the phone rings is unknown.")
+        return sid
+
+    async def complete(self, sid: str) -> None:
+        """Ends a call in whatever state it is.
+
+        Raises:
+            CarrierError: the line may still be open.
+        """
+        try:
+            response = await self._http.post(f"{self._calls}/{sid}.json", data={"Status": "completed"})
+        except httpx.HTTPError as error:
+            raise CarrierError("Twilio did not answer a hang-up; its own time limit will end the call.") from error
+        if response.status_code >= 400 and _json(response).get("code") not in _OVER and response.status_code != 404:
+            raise CarrierError(f"Twilio refused a hang-up ({response.status_code}).")
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+
+def _refusal(status: int, body: Mapping[str, Any]) -> DialFailed | CarrierAuthError:
+    code = body.get("code")
+    said = body.get("message") or f"HTTP status {status}"
+    hint = _HINTS.get(code, "") if isinstance(code, int) else ""
+    message = f"Twilio did not place the call: {said} {hint}".strip()
+    if status == 401:
+        return CarrierAuthError(message)
+    return DialFailed(message, retryable=status == 429)
+
+
+def _json(response: httpx.Response) -> Mapping[str, Any]:
+    try:
+        body = response.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
