@@ -88,7 +88,21 @@ async def test_a_check_that_does_not_answer_blocks_and_is_logged(check: Any, cap
     assert "Hello there." not in caplog.records[0].getMessage()
 
 
-async def test_a_sync_check_that_blocks_does_not_stall_the_loop() -> None:
+async def test_a_sync_check_that_takes_too_long_blocks() -> None:
+    release = threading.Event()
+
+    def check(text: str) -> bool:
+        release.wait(2)
+        return False
+
+    try:
+        guard = SpeechGuard([Guardrail("slow", check=check)], check_limit_sec=0.02)
+        assert (await guard.check_sentence("Hello")).blocked
+    finally:
+        release.set()
+
+
+async def test_a_sync_check_that_is_waiting_does_not_stall_the_loop() -> None:
     release = threading.Event()
 
     released: list[bool] = []
