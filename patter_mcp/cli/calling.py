@@ -19,15 +19,12 @@ from patter_mcp.calls.call import Call
 from patter_mcp.calls.fold import CallView, summary
 from patter_mcp.config import Settings
 from patter_mcp.guardrails.dialing import check_request
+from patter_mcp.sandbox.scenario_file import load_scenarios
 from patter_mcp.types import CallRequest, CallState, CallStatus
 
 EXIT_STATUS: Mapping[CallStatus, int] = {"completed": 0, "no-answer": 3, "busy": 4, "failed": 5, "timeout": 6}
 
 DEMO_NUMBER = "+12025550100"
-DEMO_GOAL = "Book a haircut for tomorrow at 3 pm for Alex. Any time tomorrow afternoon is fine."
-DEMO_FIRST_MESSAGE = (
-    "Hello, I'm an automated assistant calling for Alex. I would like to book a haircut tomorrow at three."
-)
 DEMO_NOTE = """\
 This is a simulated call: no phone rings. The person who answers is a program, but the audio, the
 websocket and the recognition of speech are real. The agent's brain here follows fixed rules; give
@@ -51,7 +48,15 @@ def call(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def demo(options: argparse.Namespace, settings: Settings) -> int:
-    request = check_request({"to": options.to, "goal": DEMO_GOAL, "first_message": DEMO_FIRST_MESSAGE})
+    scenario = load_scenarios(settings.scenario_dirs).get(options.to)
+    example = scenario.example if scenario else None
+    request = check_request(
+        {
+            "to": options.to,
+            "goal": example.goal if example else "",
+            "first_message": example.first_message if example else "",
+        }
+    )
     print(DEMO_NOTE)  # noqa: T201
     return anyio.run(_follow, replace(offline(settings), store="memory:"), request, False)
 
