@@ -9,7 +9,10 @@ from mcp.types import CallToolResult, TextContent
 from patter_mcp.calls.fold import CallView, summary
 from patter_mcp.server.progress import VOICES
 
-ATTACHED = "This is the call already placed for the same request; nothing was dialed a second time."
+ATTACHED = (
+    "This is the call already placed for the same request; nothing was dialed a second time. "
+    "From now on the same request means a new call."
+)
 
 
 def finished(view: CallView, *, attached: bool) -> CallToolResult:

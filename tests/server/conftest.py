@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 
 import pytest
-from exchange_phone import exchange_app
 from phone_exchange import PhoneExchange
+from scripted_phone import scripted_app
 
 from patter_mcp.app import App
 
@@ -19,5 +19,5 @@ async def exchange() -> AsyncGenerator[PhoneExchange]:
 
 @pytest.fixture
 async def app(exchange: PhoneExchange) -> AsyncGenerator[App]:
-    async with exchange_app(exchange.port).run() as app:
+    async with scripted_app(exchange.port).run() as app:
         yield app

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 EMPTY = "from mcp.server.mcpserver import MCPServer; MCPServer('empty', version='1').run()"
 SERVERS = {
     "empty MCPServer": [sys.executable, "-c", EMPTY],
-    "patter-mcp": [sys.executable, str(Path(__file__).with_name("exchange_phone.py")), "0"],
+    "patter-mcp": [sys.executable, str(Path(__file__).with_name("scripted_phone.py")), "0"],
 }
 META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",

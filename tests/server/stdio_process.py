@@ -19,7 +19,7 @@ import patter_mcp.contract
 
 Era = Literal["2025-11-25", "2026-07-28"]
 
-PROGRAM = Path(__file__).with_name("exchange_phone.py")
+PROGRAM = Path(__file__).with_name("scripted_phone.py")
 ENVIRONMENT = {"PYTHONPATH": str(Path(patter_mcp.contract.__file__).parents[1])}
 START_SEC = 10
 """For a new process on a busy machine."""

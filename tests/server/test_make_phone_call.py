@@ -8,12 +8,12 @@ from typing import Any
 
 import anyio
 import pytest
-from exchange_phone import STAY, VERSION, exchange_app
 from jsonschema import Draft202012Validator
 from mcp import Client
 from mcp.client.client import ConnectMode
 from mcp.types import CallToolResult, TextContent
 from phone_exchange import Callee, PhoneExchange
+from scripted_phone import STAY, VERSION, scripted_app
 
 from patter_mcp.app import App
 from patter_mcp.calls.manager import CallManager
@@ -249,7 +249,7 @@ class ForgetfulStore(MemoryStore):
 
 async def test_a_call_that_cannot_be_followed_is_not_called_failed(exchange: PhoneExchange, mode: ConnectMode) -> None:
     async with (
-        exchange_app(exchange.port, ForgetfulStore()).run() as app,
+        scripted_app(exchange.port, ForgetfulStore()).run() as app,
         Client(build_server(app, version=VERSION), mode=mode) as client,
     ):
         result = await place(client, to=NUMBER, goal=STAY)

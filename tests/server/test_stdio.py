@@ -10,10 +10,10 @@ from typing import Any
 
 import anyio
 import pytest
-from exchange_phone import STAY, STRAY_OUTPUT, VERSION
 from mcp import Client, MCPError
 from mcp.client.stdio import StdioServerParameters
 from phone_exchange import Callee, PhoneExchange, PhoneLine
+from scripted_phone import STAY, STRAY_OUTPUT, VERSION
 from stdio_process import ENVIRONMENT, PROGRAM, START_SEC, Era, StdioServer
 
 from patter_mcp.contract import INPUT_SCHEMA, OUTPUT_SCHEMA, TOOL_DESCRIPTION, TOOL_NAME

@@ -1,6 +1,6 @@
 """A phone on the test's exchange: a carrier that reaches it over TCP, and an engine that talks by script.
 
-Run as a program it is a server on stdio: `exchange_phone.py PORT`.
+Run as a program it is a server on stdio: `python scripted_phone.py PORT`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 from patter_mcp import events as ev
 from patter_mcp.app import App
-from patter_mcp.carriers.base import CarrierReport, DialRequest, ReportSink, StreamCodec
+from patter_mcp.carriers.base import CarrierReport, DialRequest, ReportSink, StreamCodec, Webhook
 from patter_mcp.carriers.media_streams import MediaStreamsCodec
 from patter_mcp.conversation.engine import Brief, Conversation, Journal, Parting
 from patter_mcp.conversation.leg import CallLeg
+from patter_mcp.errors import WebhookRejected
 from patter_mcp.server.stdio import run_stdio
 from patter_mcp.store.memory import MemoryStore
 from patter_mcp.types import CallState, EndReason
@@ -52,6 +53,12 @@ class ExchangeCarrier:
 
     def codec(self) -> StreamCodec:
         return MediaStreamsCodec()
+
+    def check_stream(self, url: str, headers: Mapping[str, str]) -> None:
+        """The one-time token in the URL is all there is to check."""
+
+    def read_webhook(self, webhook: Webhook, call_id: str) -> CarrierReport:
+        raise WebhookRejected("This carrier reports over its wires.")
 
     def hints(self, to_number: str) -> Sequence[str]:
         return ()
@@ -135,7 +142,7 @@ class ScriptedEngine:
         yield ScriptedConversation(brief, journal)
 
 
-def exchange_app(port: int, store: MemoryStore | None = None) -> App:
+def scripted_app(port: int, store: MemoryStore | None = None) -> App:
     """A phone on the exchange at `port`."""
 
     @asynccontextmanager
@@ -147,4 +154,4 @@ def exchange_app(port: int, store: MemoryStore | None = None) -> App:
 
 if __name__ == "__main__":
     exchange_port = int(sys.argv[1])
-    run_stdio(lambda: exchange_app(exchange_port), version=VERSION)
+    run_stdio(lambda: scripted_app(exchange_port), version=VERSION)
