@@ -6,9 +6,9 @@ translates from and which hooks may edit as plain data.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NotRequired, Protocol, TypedDict
+from typing import Any, ClassVar, Literal, NotRequired, Protocol, TypedDict, runtime_checkable
 
 
 class FunctionCall(TypedDict):
@@ -84,7 +84,7 @@ Chunk = TextChunk | ToolCallChunk | UsageChunk | DoneChunk
 class LlmOptions:
     """None leaves the choice to the adapter."""
 
-    max_output_tokens: int = 300
+    max_output_tokens: int | None = None
     temperature: float | None = None
 
 
@@ -102,7 +102,7 @@ class LanguageModel(Protocol):
 
     def stream(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), options: LlmOptions = LlmOptions()
-    ) -> AsyncIterator[Chunk]:
+    ) -> AsyncGenerator[Chunk]:
         """One completion. Closing the iterator (or cancelling the task) closes the connection.
 
         Usage, where the vendor sends it, comes before `DoneChunk`, which is last.
@@ -111,3 +111,18 @@ class LanguageModel(Protocol):
             ProviderError: at any point of the iteration.
         """
         ...
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """A model that keeps connections; whoever made it closes it in the end."""
+
+    async def aclose(self) -> None: ...
+
+
+def served_by(stream: AsyncGenerator[Chunk], asked: LanguageModel) -> LanguageModel:
+    """The model a stream really comes from, which is to be billed: with `FallbackLLM` it may be another one.
+
+    Known from the first chunk on.
+    """
+    return getattr(stream, "served_by", asked)

@@ -1,4 +1,4 @@
-"""Gemini's `streamGenerateContent` with `alt=sse` as it comes over the wire: CRLF, whole function calls, no end mark."""
+"""Gemini's `streamGenerateContent` with `alt=sse` over the wire: CRLF, whole function calls, no end mark."""
 
 from __future__ import annotations
 

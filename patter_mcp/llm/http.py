@@ -1,0 +1,156 @@
+"""How requests to language model vendors travel: pooled connections, and every failure as one of ours.
+
+Two roads, one shape: `HttpTransport` speaks HTTP itself, `SdkTransport` goes through a vendor's own client and takes
+over once the response begins, because typed events cost the event loop twice what the bytes do.
+"""
+
+from __future__ import annotations
+
+import functools
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, Protocol, cast
+from urllib.parse import urlsplit
+
+import httpx2
+
+from patter_mcp.llm.failures import connection_error, status_error
+
+KEEPALIVE_SEC = 300.0
+"""How long an idle connection is kept. The client's own default of 5 s is shorter than most pauses in a phone call,
+and a turn would pay for a new TLS handshake; beyond 350 s gateways (AWS NAT among them) forget the flow silently."""
+_MAX_IDLE_CONNECTIONS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long a language model may keep a caller waiting."""
+
+    connect_sec: float = 3.0
+    first_token_sec: float = 8.0
+    """From the request to the first text or tool call, connecting included."""
+    stall_sec: float = 5.0
+    """From one piece to the next."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    path: str
+    """Relative to the base URL."""
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class Transport(Protocol):
+    """Raises nothing but `ProviderError`."""
+
+    async def post(self, post: Post) -> httpx2.Response:
+        """Returns at the response's head, which is not an error; the body is still to be read."""
+        ...
+
+    async def get(self, path: str) -> None:
+        """Fetches and forgets."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class HttpTransport:
+    def __init__(self, provider: str, base_url: str, headers: Mapping[str, str], timeouts: Timeouts) -> None:
+        self._provider = provider
+        self._base_url = base_url
+        self._client = new_client(base_url, timeouts, headers)
+
+    async def post(self, post: Post) -> httpx2.Response:
+        url = self._base_url + post.path
+        return await self._send(self._client.build_request("POST", url, content=post.body, headers=post.headers))
+
+    async def get(self, path: str) -> None:
+        response = await self._send(self._client.build_request("GET", self._base_url + path))
+        try:
+            await response.aread()
+        except httpx2.HTTPError as error:
+            raise connection_error(self._provider, error) from error
+
+    async def _send(self, request: httpx2.Request) -> httpx2.Response:
+        try:
+            response = await self._client.send(request, stream=True)
+            if response.status_code >= httpx2.codes.BAD_REQUEST:
+                await response.aread()
+        except httpx2.HTTPError as error:
+            raise connection_error(self._provider, error) from error
+        if response.status_code >= httpx2.codes.BAD_REQUEST:
+            raise status_error(self._provider, response.status_code, response.headers, response.content)
+        return response
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+
+class SdkTransport:
+    """Through `openai.AsyncOpenAI` or `anthropic.AsyncAnthropic`, whose low-level methods are alike."""
+
+    def __init__(self, provider: str, sdk: ModuleType, client: Any) -> None:
+        self._provider = provider
+        self._sdk = cast(Any, sdk)
+        self._client = client
+
+    async def post(self, post: Post) -> httpx2.Response:
+        return await self._translated(
+            self._client.post(
+                post.path,
+                cast_to=httpx2.Response,
+                content=post.body,
+                options={"headers": post.headers},
+                stream=True,
+                stream_cls=self._sdk.AsyncStream,
+            )
+        )
+
+    async def get(self, path: str) -> None:
+        await self._translated(self._client.get(path, cast_to=httpx2.Response))
+
+    async def _translated(self, call: Any) -> httpx2.Response:
+        try:
+            return await call
+        except self._sdk.APIStatusError as error:
+            response = error.response
+            raise status_error(self._provider, response.status_code, response.headers, response.content) from error
+        except self._sdk.APIError as error:
+            raise connection_error(self._provider, error.__cause__ or error) from error
+
+    async def aclose(self) -> None:
+        await self._client.close()
+
+
+def new_client(base_url: str, timeouts: Timeouts, headers: Mapping[str, str] | None = None) -> httpx2.AsyncClient:
+    """A pool of its own. Proxies are taken from the environment, except for a server on this machine.
+
+    Reading has no timeout here: whoever reads a stream knows how long it may wait for what.
+    """
+    return httpx2.AsyncClient(
+        headers={"accept-encoding": "identity", **(headers or {})},
+        timeout=client_timeout(timeouts),
+        limits=httpx2.Limits(
+            max_connections=None, max_keepalive_connections=_MAX_IDLE_CONNECTIONS, keepalive_expiry=KEEPALIVE_SEC
+        ),
+        trust_env=not is_loopback(base_url),
+        verify=_certificates(),
+    )
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """Read once for all vendors: it takes 20 ms and some memory."""
+    return httpx2.create_ssl_context()
+
+
+def client_timeout(timeouts: Timeouts) -> httpx2.Timeout:
+    return httpx2.Timeout(connect=timeouts.connect_sec, read=None, write=timeouts.first_token_sec, pool=None)
+
+
+def is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
