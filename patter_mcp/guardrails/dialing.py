@@ -8,7 +8,7 @@ caps, budget) is not decided here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from patter_mcp.errors import CallRefused, ConfigError
@@ -141,13 +141,13 @@ class DialingPolicy:
 
     from_number: str | None = None
     """Our own number, E.164."""
-    countries: frozenset[str] = frozenset()
+    countries: Collection[str] = ()
     """ISO 3166 codes ("US", "GB") of the countries that may be called. Empty: the one `from_number` belongs to."""
-    number_types: frozenset[str] = DEFAULT_NUMBER_TYPES
+    number_types: Collection[str] = DEFAULT_NUMBER_TYPES
     """Of `NUMBER_TYPES`."""
-    deny: Sequence[str] = ()
+    deny: Collection[str] = ()
     """Numbers ("+14155552671") and beginnings of numbers ("+1415*") that are never dialed."""
-    allow: Sequence[str] = ()
+    allow: Collection[str] = ()
     """When given, nothing else is dialed; the other rules hold for these too. Written as in `deny`."""
     format_only: bool = False
     """Checks nothing but the form: for a carrier behind which there are no phones."""
@@ -207,11 +207,11 @@ class DialingPolicy:
             message = f"The number is in {region}; allowed is {named}. To call there, add {region} to `countries`."
         raise CallRefused(message, rule="country")
 
-    def _own_country(self) -> frozenset[str]:
+    def _own_country(self) -> Collection[str]:
         from patter_mcp.guardrails.numbers import facts_of  # noqa: PLC0415
 
         region = facts_of(self.from_number).region if self.from_number else None
-        return frozenset({region} if region else ())
+        return () if region in (None, "001") else (region,)
 
     def _check_lists(self, to_number: str) -> None:
         if to_number == self.from_number:
@@ -225,7 +225,7 @@ class DialingPolicy:
             raise CallRefused(message, rule="allow")
 
 
-def _check_type(number_type: str, allowed: frozenset[str]) -> None:
+def _check_type(number_type: str, allowed: Collection[str]) -> None:
     if number_type in NEVER_DIALED:
         raise CallRefused(f"This is a {number_type} number; those are never dialed.", rule="number-type")
     if number_type in allowed:
@@ -236,7 +236,7 @@ def _check_type(number_type: str, allowed: frozenset[str]) -> None:
     raise CallRefused(message, rule="number-type")
 
 
-def _is_listed(number: str, entries: Sequence[str]) -> bool:
+def _is_listed(number: str, entries: Collection[str]) -> bool:
     return any(number.startswith(entry[:-1]) if entry.endswith("*") else number == entry for entry in entries)
 
 

@@ -17,7 +17,7 @@ from patter_mcp.errors import ConfigError
 from patter_mcp.llm.base import ToolSpec
 from patter_mcp.tools.egress import check_url
 from patter_mcp.tools.schema import check_schema
-from patter_mcp.tools.signature import Signature, signature_of
+from patter_mcp.tools.signature import Signature, misfit, signature_of, takes_mapping
 from patter_mcp.types import GoalMet, Json
 
 Handler = Callable[..., Any]
@@ -112,9 +112,18 @@ class Tool:
         check_schema(self.parameters, f"parameters of the tool {self.name}")
         if self.parameters.get("type") != "object":
             raise ConfigError(f"parameters of the tool {self.name} must have the type object.")
+        if self.handler is not None:
+            self._check_handler(self.handler)
         if self.webhook_url is not None:
             object.__setattr__(self, "max_uses", self.max_uses or WEBHOOK_MAX_USES)
             check_url(self.webhook_url, allow_http=self.webhook.allow_http, allow_hosts=self.webhook.allow_hosts)
+
+    def _check_handler(self, handler: Handler) -> None:
+        if not callable(handler):
+            raise ConfigError(f"The handler of the tool {self.name} must be a function.")
+        problem = misfit(handler, self.parameters.get("properties", {}))
+        if problem and not takes_mapping(handler, self.parameters):
+            raise ConfigError(f"The handler of the tool {self.name} does not fit its parameters: {problem}.")
 
     @property
     def spec(self) -> ToolSpec:

@@ -27,6 +27,7 @@ from patter_mcp.tools.breaker import Breakers
 from patter_mcp.tools.builtin import builtin_tools
 from patter_mcp.tools.retry import ToolFailed, attempt
 from patter_mcp.tools.schema import problems
+from patter_mcp.tools.signature import misfit, takes_mapping
 from patter_mcp.tools.webhook import WebhookClient
 from patter_mcp.types import Json
 
@@ -74,7 +75,9 @@ class ToolExecutor:
         clock: Callable[[], float] = time.monotonic,
         backoff_sec: float = BACKOFF_SEC,
     ) -> None:
-        self.tools: Mapping[str, Tool] = _by_name([*tools, *builtin_tools(control)])
+        builtin = builtin_tools(control)
+        self.tools: Mapping[str, Tool] = _by_name([*tools, *builtin])
+        self._builtin = frozenset(tool.name for tool in builtin)
         self._call_id = call_id
         self._breakers = breakers or Breakers(clock)
         self._webhooks = webhooks or WebhookClient()
@@ -105,6 +108,9 @@ class ToolExecutor:
             raise ToolArgumentsInvalid(f"There is no tool {name[:64]!r}; there are {', '.join(self.tools)}.")
         arguments = _parsed(arguments_json, tool)
         self._count_use(tool)
+        if name in self._builtin:
+            # They act on this line alone, so a failure says nothing about other calls; and hanging up stays possible.
+            return await self._run_in_time(tool, arguments)
         with self._breakers.of(name).watch():
             return await self._run_in_time(tool, arguments)
 
@@ -159,20 +165,17 @@ def _refuse_constant(name: str) -> None:
 
 async def _call(handler: Handler, parameters: Json, arguments: Json, context: Json) -> Any:
     """Sync handlers run in a worker thread: one that blocks must not stall the other calls."""
-    if _takes_mapping(handler, parameters):
+    if takes_mapping(handler, parameters):
         bound = functools.partial(handler, arguments, context)
     else:
+        problem = misfit(handler, arguments)
+        if problem:
+            raise ToolArgumentsInvalid(f"Wrong arguments: {problem}.")
         bound = functools.partial(handler, **arguments)
     if inspect.iscoroutinefunction(handler):
         return await bound()
     result = await anyio.to_thread.run_sync(bound, abandon_on_cancel=True)
     return await result if inspect.isawaitable(result) else result
-
-
-def _takes_mapping(handler: Handler, parameters: Json) -> bool:
-    """Whether it is a `handler(arguments, context)`: two parameters of which the schema knows neither."""
-    names = inspect.signature(handler).parameters.keys()
-    return len(names) == 2 and names.isdisjoint(parameters.get("properties", {}))
 
 
 def _as_text(result: Any) -> str:

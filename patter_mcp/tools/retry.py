@@ -17,7 +17,7 @@ MAX_WAIT_SEC = 2.0
 
 
 class ToolFailed(ToolError):
-    """The tool is in trouble, as opposed to a tool that works and says no (a plain `ToolError`).
+    """The tool is in trouble, as opposed to a tool that works and says no (a plain `ToolError`). Stays in this room.
 
     Args:
         may_have_acted: False when the request surely was not carried out.
@@ -38,12 +38,12 @@ async def attempt(once: Callable[[], Awaitable[str]], *, idempotent: bool, backo
     Raises:
         ToolFailed: the last attempt's, or the first one's after which no other is safe.
     """
-    for number in range(1, ATTEMPTS + 1):
+    for number in range(ATTEMPTS - 1):
         try:
             return await once()
         except ToolFailed as failure:
             unsafe = failure.may_have_acted and not idempotent
-            if unsafe or number == ATTEMPTS or failure.wait_sec > MAX_WAIT_SEC:
+            if unsafe or failure.wait_sec > MAX_WAIT_SEC:
                 raise
-            await anyio.sleep(max(failure.wait_sec, backoff_sec * 2 ** (number - 1)))
-    raise AssertionError("unreachable")
+            await anyio.sleep(max(failure.wait_sec, backoff_sec * 2**number))
+    return await once()

@@ -11,7 +11,7 @@ import re
 import textwrap
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal
@@ -64,6 +64,21 @@ def _annotated_parameters(function: Callable[..., Any], name: str) -> Iterator[t
         if parameter.name not in hints:
             raise ConfigError(f"{parameter.name!r} of the tool {name} needs a type annotation.")
         yield parameter, hints[parameter.name]
+
+
+def takes_mapping(function: Callable[..., Any], parameters: Json) -> bool:
+    """Whether it is a `handler(arguments, context)`: two parameters of which the schema knows neither."""
+    names = inspect.signature(function).parameters.keys()
+    return len(names) == 2 and names.isdisjoint(parameters.get("properties", {}))
+
+
+def misfit(function: Callable[..., Any], names: Iterable[str]) -> str | None:
+    """What keeps a function from being called with arguments of these names; None if nothing does."""
+    try:
+        inspect.signature(function).bind(**dict.fromkeys(names))
+    except TypeError as error:
+        return str(error)
+    return None
 
 
 _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean"}

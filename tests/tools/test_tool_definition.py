@@ -180,6 +180,10 @@ def arbitrary(a: logging.Logger) -> None:
     """Do."""
 
 
+def three(arguments: str, context: str, more: str) -> None:
+    """Do."""
+
+
 def documents_more(a: str) -> None:
     """Do.
 
@@ -221,6 +225,10 @@ def test_a_docstring_without_arguments_is_all_description() -> None:
         {"handler": print, "parameters": {"type": "string"}},
         {"handler": print, "parameters": {"properties": {}}},
         {"handler": print, "parameters": {"type": "object", "properties": {"day": {"type": "day"}}}},
+        {"handler": bare_list},
+        {"handler": three},
+        {"handler": lambda: None, "parameters": {"type": "object", "properties": {"day": {"type": "string"}}}},
+        {"handler": "not callable"},
         {"webhook_url": "http://example.com/"},
     ],
 )

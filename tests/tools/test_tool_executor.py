@@ -95,6 +95,17 @@ async def test_results_become_text(result: object, text: str) -> None:
     assert (await executor(returning(result)).run("do", "{}")).text == text
 
 
+async def test_a_handler_that_does_not_take_what_an_open_schema_lets_through_is_not_run() -> None:
+    def handler(day: str) -> str:
+        return day
+
+    open_schema = {"type": "object", "properties": {"day": {"type": "string"}}}
+    tools = executor(Tool("do", "Do.", open_schema, handler=handler))
+    assert (await tools.run("do", '{"day": "mon"}')).ok
+    assert "unexpected keyword argument 'time'" in failure(await tools.run("do", '{"day": "mon", "time": "7"}'))
+    assert "missing a required argument: 'day'" in failure(await tools.run("do", "{}"))
+
+
 async def test_no_arguments_at_all_are_an_empty_object() -> None:
     assert (await executor(returning("done")).run("do", "")).ok
 
@@ -264,6 +275,18 @@ async def test_a_tool_that_keeps_failing_is_left_alone_in_other_calls_too() -> N
     error = failure(await executor(Tool("do", "Do.", handler=handler), breakers=breakers).run("do", "{}"))
     assert "left alone" in error
     assert len(attempts) == FAILURES
+
+
+async def test_hanging_up_stays_possible_whatever_happened_before_and_in_other_calls() -> None:
+    class Broken(Control):
+        async def end_call(self, goal_met: GoalMet, summary: str) -> None:
+            raise OSError("the line is gone")
+
+    breakers = Breakers(lambda: 0.0)
+    for _ in range(FAILURES + 1):
+        outcome = await ToolExecutor([], Broken(), breakers=breakers).run("end_call", '{"goal_met": "yes"}')
+        assert failure(outcome) == "end_call failed (OSError)."
+    assert (await executor(breakers=breakers).run("end_call", '{"goal_met": "yes"}')).ok
 
 
 async def test_wrong_arguments_do_not_count_against_a_tool() -> None:
