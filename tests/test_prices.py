@@ -86,7 +86,7 @@ def test_an_unknown_price_is_none_and_not_zero(provider: str, model: str) -> Non
 
 
 def test_what_runs_on_this_machine_costs_nothing() -> None:
-    assert prices.llm_cost_micros("rules", "rules", UsageChunk(input_tokens=10, output_tokens=10)) == 0
+    assert prices.llm_cost_micros("patter", "rules", UsageChunk(input_tokens=10, output_tokens=10)) == 0
     assert prices.stt_cost_micros("pocketsphinx", "en-us", 60) == 0
     assert prices.tts_cost_micros("espeak", "en", 100) == 0
     assert prices.telephony_cost_micros("sandbox", "US", 61) == 0

@@ -67,7 +67,7 @@ class AnthropicLLM(VendorLLM):
     """
 
     provider = "anthropic"
-    key_variables = ("ANTHROPIC_API_KEY",)
+    key_variable = "ANTHROPIC_API_KEY"
     base_url_variable = "ANTHROPIC_BASE_URL"
     default_base_url = "https://api.anthropic.com"
 

@@ -24,7 +24,7 @@ class CerebrasLLM(OpenAICompatibleLLM):
     """
 
     provider = "cerebras"
-    key_variables = ("CEREBRAS_API_KEY",)
+    key_variable = "CEREBRAS_API_KEY"
     base_url_variable = "CEREBRAS_BASE_URL"
     default_base_url = _HOME
 

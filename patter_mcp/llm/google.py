@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Unpack
@@ -50,7 +51,7 @@ class GoogleLLM(VendorLLM):
     """
 
     provider = "google"
-    key_variables = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
+    key_variable = "GOOGLE_API_KEY"
     base_url_variable = "GOOGLE_BASE_URL"
     default_base_url = "https://generativelanguage.googleapis.com"
 
@@ -61,6 +62,10 @@ class GoogleLLM(VendorLLM):
         self._thinking = {} if thinking else _least_thinking(self.model)
         self._signatures: OrderedDict[str, str] = OrderedDict()
         """Gemini signs its tool calls and wants the signature back; our history has no place for it."""
+
+    def key(self, given: str | None) -> str:
+        """Google's own clients know the variable by an older name too."""
+        return super().key(given or os.environ.get(self.key_variable) or os.environ.get("GEMINI_API_KEY"))
 
     def new_transport(self) -> Transport:
         return HttpTransport(self.provider, self.base_url, {"x-goog-api-key": self._api_key}, self.timeouts)

@@ -10,7 +10,7 @@ from patter_mcp.llm.openai_compatible import OpenAICompatibleLLM
 
 class GroqLLM(OpenAICompatibleLLM):
     provider = "groq"
-    key_variables = ("GROQ_API_KEY",)
+    key_variable = "GROQ_API_KEY"
     base_url_variable = "GROQ_BASE_URL"
     default_base_url = "https://api.groq.com/openai/v1"
 

@@ -30,7 +30,7 @@ class OpenAILLM(OpenAICompatibleLLM):
     """
 
     provider = "openai"
-    key_variables = ("OPENAI_API_KEY",)
+    key_variable = "OPENAI_API_KEY"
     base_url_variable = "OPENAI_BASE_URL"
     default_base_url = _HOME
 

@@ -35,6 +35,8 @@ class OpenAICompatibleLLM(VendorLLM):
     provider = "openai-compatible"
 
     def __init__(self, *, reasoning_effort: str | None = None, **settings: Unpack[VendorSettings]) -> None:
+        if not self.default_base_url and not (settings.get("base_url") and settings.get("model")):
+            raise ValueError(f"{self.provider} needs a base_url and a model")
         super().__init__(**settings)
         self._reasoning_effort = reasoning_effort or self.quick_effort(self.model)
 
@@ -80,8 +82,8 @@ class OpenAICompatibleLLM(VendorLLM):
     def warmup_path(self) -> str:
         return "/models"
 
-    def _key_from_environment(self) -> str:
-        return super()._key_from_environment() if self.key_variables else ""
+    def key(self, given: str | None) -> str:
+        return super().key(given) if self.key_variable else given or ""
 
 
 def _message(message: Message) -> dict[str, Any]:

@@ -2,59 +2,34 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
-from importlib.metadata import EntryPoints, entry_points
 from typing import Any
 
-from patter_mcp.errors import ConfigError
 from patter_mcp.llm.base import LanguageModel
+from patter_mcp.vendors.registry import Registry
 
-ENTRY_POINT_GROUP = "patter_mcp.llm"
-"""Other packages add vendors here: the name, and a callable that takes settings and gives a `LanguageModel`."""
+PROVIDERS = Registry(
+    kind="language model",
+    entry_points="patter_mcp.llm",
+    built_in={
+        "anthropic": "patter_mcp.llm.anthropic:AnthropicLLM",
+        "cerebras": "patter_mcp.llm.cerebras:CerebrasLLM",
+        "google": "patter_mcp.llm.google:GoogleLLM",
+        "groq": "patter_mcp.llm.groq:GroqLLM",
+        "openai": "patter_mcp.llm.openai:OpenAILLM",
+        "openai-compatible": "patter_mcp.llm.openai_compatible:OpenAICompatibleLLM",
+        "rules": "patter_mcp.llm.rules:RulesLLM",
+    },
+)
 
-BUILT_IN = {
-    "anthropic": "patter_mcp.llm.anthropic:AnthropicLLM",
-    "cerebras": "patter_mcp.llm.cerebras:CerebrasLLM",
-    "google": "patter_mcp.llm.google:GoogleLLM",
-    "groq": "patter_mcp.llm.groq:GroqLLM",
-    "openai": "patter_mcp.llm.openai:OpenAILLM",
-    "openai-compatible": "patter_mcp.llm.openai_compatible:OpenAICompatibleLLM",
-    "rules": "patter_mcp.llm.rules:RulesLLM",
-}
 
-Factory = Callable[..., LanguageModel]
-
-
-def language_model(name: str, **settings: Any) -> LanguageModel:
-    """The model called `name`: a vendor ("openai"), or a vendor and its model ("groq/openai/gpt-oss-120b").
+def llm(name: str, **settings: Any) -> LanguageModel:
+    """The model of that name, with settings of its own.
 
     Args:
-        settings: What the vendor's class takes.
+        name: `openai`, or with a model `openai/gpt-4o-mini`, `groq/openai/gpt-oss-120b`.
 
     Raises:
-        ConfigError: no such vendor, no key for it, or a setting it does not know.
+        ConfigError: there is none of that name.
+        ValueError: its key is missing; the message names the variable.
     """
-    vendor, _, model = name.partition("/")
-    factory = _factory(vendor)
-    if model:
-        settings["model"] = model
-    try:
-        return factory(**settings)
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"The language model {name!r} cannot be used: {error}") from error
-
-
-def _factory(vendor: str) -> Factory:
-    if vendor in BUILT_IN:
-        module_name, _, class_name = BUILT_IN[vendor].partition(":")
-        return getattr(importlib.import_module(module_name), class_name)
-    added = _added()
-    if vendor not in added.names:
-        known = ", ".join(sorted({*BUILT_IN, *added.names}))
-        raise ConfigError(f"There is no language model vendor {vendor!r}; choose one of: {known}")
-    return added[vendor].load()
-
-
-def _added() -> EntryPoints:
-    return entry_points(group=ENTRY_POINT_GROUP)
+    return PROVIDERS.make(name, settings)

@@ -6,7 +6,6 @@ An adapter adds how to ask (`post`) and how to understand the answer (`decoder`)
 from __future__ import annotations
 
 import json
-import os
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -25,6 +24,7 @@ from patter_mcp.llm.failures import connection_error
 from patter_mcp.llm.history import mended
 from patter_mcp.llm.http import Post, Timeouts, Transport
 from patter_mcp.llm.sse import SseEvent, SseParser
+from patter_mcp.vendors import access
 
 DEFAULT_MAX_OUTPUT_TOKENS = 300
 """Two hundred words are more than a minute of speech; nobody on a phone listens longer to one answer."""
@@ -85,8 +85,7 @@ class VendorLLM(ABC):
     """
 
     provider = ""
-    key_variables: Sequence[str] = ()
-    """Environment variables that may hold the key; the first one set is taken."""
+    key_variable = ""
     base_url_variable = ""
     default_base_url = ""
 
@@ -101,9 +100,9 @@ class VendorLLM(ABC):
         timeouts: Timeouts | None = None,
     ) -> None:
         self.model = model or prices.default_model(self.provider, datetime.now(UTC).date())
-        self.base_url = (base_url or os.environ.get(self.base_url_variable) or self.default_base_url).rstrip("/")
+        self.base_url = access.base_url(base_url, self.base_url_variable, self.default_base_url)
         self.timeouts = timeouts or Timeouts()
-        self._api_key = api_key or self._key_from_environment()
+        self._api_key = self.key(api_key)
         self._temperature = temperature
         self._max_output_tokens = max_output_tokens or DEFAULT_MAX_OUTPUT_TOKENS
         self._live: tuple[object, Transport] | None = None
@@ -113,11 +112,8 @@ class VendorLLM(ABC):
     def __repr__(self) -> str:
         return f"{type(self).__name__}(model={self.model!r}, base_url={self.base_url!r})"
 
-    def _key_from_environment(self) -> str:
-        for variable in self.key_variables:
-            if key := os.environ.get(variable):
-                return key
-        raise ValueError(f"{self.provider} needs an API key: set {' or '.join(self.key_variables)}, or pass api_key")
+    def key(self, given: str | None) -> str:
+        return access.api_key(given, self.key_variable)
 
     @abstractmethod
     def post(self, messages: Sequence[Message], tools: Sequence[ToolSpec], options: LlmOptions) -> Post:

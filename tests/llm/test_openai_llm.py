@@ -157,6 +157,12 @@ async def test_any_other_server_may_want_no_key() -> None:
     assert "authorization" not in server.requests[0].headers
 
 
+@pytest.mark.parametrize("settings", [{"model": "llama3.2"}, {"base_url": "http://127.0.0.1:1/v1"}, {}])
+def test_any_other_server_has_to_be_named_and_so_has_its_model(settings: Any) -> None:
+    with pytest.raises(ValueError, match="base_url and a model"):
+        OpenAICompatibleLLM(**settings)
+
+
 @pytest.mark.anyio
 async def test_fragments_of_two_calls_may_come_in_turns() -> None:
     calls = (ScriptedCall(name="a", arguments='{"x": "one, two"}'), ScriptedCall(name="b", id="call_2"))
