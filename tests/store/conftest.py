@@ -16,5 +16,5 @@ async def nodes(request: pytest.FixtureRequest, tmp_path: Path, anyio_backend: s
 
 
 @pytest.fixture
-async def store(nodes: Nodes) -> CallStore:
-    return await nodes.node("a")
+def store(nodes: Nodes) -> CallStore:
+    return nodes["a"]

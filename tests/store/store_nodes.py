@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from itertools import count
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from patter_mcp.events import AgentSaid, Created, Ended, Event, Logged, UserSaid
 from patter_mcp.store.base import Admitted, CallStore, Limits, NewCall
@@ -14,10 +14,9 @@ from patter_mcp.store.memory import MemoryStore
 from patter_mcp.store.sqlite import SqliteStore
 from patter_mcp.types import CallRecord, CallRequest, EndReason
 
+NAMES = ("a", "b", "c")
 TTL_SEC = 6.0
 NO_LIMITS = Limits()
-
-_call_numbers = count(1)
 
 
 class VirtualClock:
@@ -31,44 +30,31 @@ class VirtualClock:
         self.now += seconds
 
 
-class OpenNode(Protocol):
-    async def __call__(self, name: str, /) -> CallStore: ...
-
-
+@dataclass(frozen=True)
 class Nodes:
     """The nodes of one store, by name."""
 
-    def __init__(self, open_node: OpenNode, clock: VirtualClock) -> None:
-        self.clock = clock
-        self._open_node = open_node
-        self._nodes: dict[str, CallStore] = {}
+    clock: VirtualClock
+    by_name: Mapping[str, CallStore]
 
-    async def node(self, name: str = "a") -> CallStore:
-        if name not in self._nodes:
-            self._nodes[name] = await self._open_node(name)
-        return self._nodes[name]
+    def __getitem__(self, name: str) -> CallStore:
+        return self.by_name[name]
 
 
 @asynccontextmanager
 async def memory_nodes(directory: Path) -> AsyncGenerator[Nodes]:
     clock = VirtualClock()
     first = MemoryStore("first", clock)
-
-    async def open_node(name: str, /) -> CallStore:
-        return first.peer(name)
-
-    yield Nodes(open_node, clock)
+    yield Nodes(clock, {name: first.peer(name) for name in NAMES})
 
 
 @asynccontextmanager
 async def sqlite_nodes(directory: Path) -> AsyncGenerator[Nodes]:
     clock = VirtualClock()
+    path = directory / "calls.db"
     async with AsyncExitStack() as opened:
-
-        async def open_node(name: str, /) -> CallStore:
-            return await opened.enter_async_context(SqliteStore.open(directory / "calls.db", name, clock))
-
-        yield Nodes(open_node, clock)
+        stores = {name: await opened.enter_async_context(SqliteStore.open(path, name, clock)) for name in NAMES}
+        yield Nodes(clock, stores)
 
 
 IMPLEMENTATIONS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[Nodes]]] = {
@@ -81,7 +67,7 @@ def new_call(to_number: str = "+15550100", principal: str = "local", lifetime_se
     request = CallRequest(to_number=to_number, goal="Book a table", principal=principal)
     created = Created(to_number=to_number, goal=request.goal, max_duration_sec=180, carrier="sandbox")
     return NewCall(
-        call_id=f"call_{next(_call_numbers)}",
+        call_id=f"call_{secrets.token_hex(8)}",
         request=request,
         carrier="sandbox",
         created=created,

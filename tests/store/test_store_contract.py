@@ -51,7 +51,7 @@ EVERY_KIND: list[ev.Event] = [
 
 async def join_all(nodes: Nodes, *names: str) -> list[CallStore]:
     """Nodes that have been in long enough to judge others."""
-    stores = [await nodes.node(name) for name in names]
+    stores = [nodes[name] for name in names]
     for _ in range(4):
         for store in stores:
             await store.beat(TTL_SEC)
@@ -76,7 +76,7 @@ async def found(store: CallStore, call_id: str) -> CallRecord:
 
 
 async def test_a_created_call_is_queued_owned_and_has_its_first_event(nodes: Nodes) -> None:
-    store = await nodes.node("a")
+    store = nodes["a"]
     call = new_call(lifetime_sec=300)
     record = await admitted(store, "key", call)
     assert (record.state, record.owner, record.epoch, record.delivered) == (CallState.QUEUED, "a", 1, False)
@@ -87,7 +87,7 @@ async def test_a_created_call_is_queued_owned_and_has_its_first_event(nodes: Nod
 
 
 async def test_the_same_request_meets_the_living_call_on_any_node(nodes: Nodes) -> None:
-    first, second = await nodes.node("a"), await nodes.node("b")
+    first, second = nodes["a"], nodes["b"]
     record = await admitted(first)
     outcome = await second.create(new_call(), "key", NO_LIMITS)
     assert outcome == Existing(record)
@@ -121,8 +121,17 @@ async def test_a_finished_call_keeps_its_key_until_the_result_was_delivered(stor
     assert (await found(store, first.call_id)).delivered
 
 
+async def test_of_the_calls_with_one_key_the_newest_counts(store: CallStore) -> None:
+    for _ in range(3):
+        record = await admitted(store)
+        assert await store.create(new_call(), "key", NO_LIMITS) == Existing(record)
+        await store.finish(record.call_id, ended(), 1)
+        await store.delivered(record.call_id)
+    assert len(await store.recent()) == 3
+
+
 async def test_an_undelivered_result_holds_the_key_for_ten_minutes(nodes: Nodes) -> None:
-    store = await nodes.node("a")
+    store = nodes["a"]
     first = await admitted(store)
     await store.finish(first.call_id, ended(), 1)
     nodes.clock.advance(599)
@@ -146,11 +155,8 @@ async def test_racing_creates_with_one_key_make_one_call(nodes: Nodes) -> None:
     outcomes: list[object] = []
 
     async def create(name: str) -> None:
-        store = await nodes.node(name)
-        outcomes.append(await store.create(new_call(), "key", NO_LIMITS))
+        outcomes.append(await nodes[name].create(new_call(), "key", NO_LIMITS))
 
-    for name in "abc":
-        await nodes.node(name)
     async with anyio.create_task_group() as tasks:
         for name in "abcabcabc":
             tasks.start_soon(create, name)
@@ -172,7 +178,7 @@ async def test_concurrent_calls_are_limited_and_a_finished_one_makes_room(store:
 
 
 async def test_a_call_past_its_deadline_takes_no_slot(nodes: Nodes) -> None:
-    store = await nodes.node("a")
+    store = nodes["a"]
     await admitted(store, "1", new_call(lifetime_sec=60))
     nodes.clock.advance(61)
     assert isinstance(await store.create(new_call(), "2", Limits(concurrent_calls=1)), Admitted)
@@ -182,11 +188,8 @@ async def test_racing_creates_never_exceed_the_limit(nodes: Nodes) -> None:
     outcomes: list[object] = []
 
     async def create(name: str, key: str) -> None:
-        store = await nodes.node(name)
-        outcomes.append(await store.create(new_call(), key, Limits(concurrent_calls=5)))
+        outcomes.append(await nodes[name].create(new_call(), key, Limits(concurrent_calls=5)))
 
-    for name in "abc":
-        await nodes.node(name)
     async with anyio.create_task_group() as tasks:
         for number in range(30):
             tasks.start_soon(create, "abc"[number % 3], str(number))
@@ -195,7 +198,7 @@ async def test_racing_creates_never_exceed_the_limit(nodes: Nodes) -> None:
 
 
 async def test_calls_to_one_number_are_limited_per_day_across_principals(nodes: Nodes) -> None:
-    store = await nodes.node("a")
+    store = nodes["a"]
     limits = Limits(calls_per_number_per_day=1)
     await admitted(store, "1", new_call("+15550101", "ada"))
     refused = await store.create(new_call("+15550101", "bob"), "2", limits)
@@ -206,7 +209,7 @@ async def test_calls_to_one_number_are_limited_per_day_across_principals(nodes: 
 
 
 async def test_calls_per_day_are_limited_per_principal(nodes: Nodes) -> None:
-    store = await nodes.node("a")
+    store = nodes["a"]
     limits = Limits(calls_per_day=1)
     first = await admitted(store, "1", new_call(principal="ada"))
     await store.finish(first.call_id, ended(), 1)
@@ -235,7 +238,7 @@ async def test_a_call_closed_while_it_was_dialed_still_learns_its_carrier_id(sto
 
 
 async def test_a_carrier_status_only_ever_raises_the_state(nodes: Nodes) -> None:
-    owner, other = await nodes.node("a"), await nodes.node("b")
+    owner, other = nodes["a"], nodes["b"]
     record = await admitted(owner)
     assert await other.carrier_status(record.call_id, CallState.RINGING, [ev.Ringing()]) is Write.OK
     assert await owner.carrier_status(record.call_id, CallState.DIALING, [ev.Dialing()]) is Write.STALE
@@ -257,7 +260,7 @@ async def test_a_carrier_status_cannot_end_a_call_nor_revive_it(store: CallStore
 
 
 async def test_a_token_hands_the_call_to_the_node_that_received_the_stream(nodes: Nodes) -> None:
-    dialing, receiving = await nodes.node("a"), await nodes.node("b")
+    dialing, receiving = nodes["a"], nodes["b"]
     record = await admitted(dialing)
     token = await dialing.mint_token(record.call_id, 60)
     claim = await receiving.claim_media(token)
@@ -272,7 +275,7 @@ async def test_a_token_hands_the_call_to_the_node_that_received_the_stream(nodes
 
 
 async def test_a_token_is_good_once(nodes: Nodes) -> None:
-    store, other = await nodes.node("a"), await nodes.node("b")
+    store, other = nodes["a"], nodes["b"]
     record = await admitted(store)
     token = await store.mint_token(record.call_id, 60)
     assert isinstance(await store.claim_media(token), Claim)
@@ -282,14 +285,13 @@ async def test_a_token_is_good_once(nodes: Nodes) -> None:
 
 
 async def test_racing_claims_of_one_token_have_one_winner(nodes: Nodes) -> None:
-    store = await nodes.node("a")
-    await nodes.node("b")
+    store = nodes["a"]
     record = await admitted(store)
     token = await store.mint_token(record.call_id, 60)
     claims: list[object] = []
 
     async def claim(name: str) -> None:
-        claims.append(await (await nodes.node(name)).claim_media(token))
+        claims.append(await nodes[name].claim_media(token))
 
     async with anyio.create_task_group() as tasks:
         for name in "abab":
@@ -299,7 +301,7 @@ async def test_racing_claims_of_one_token_have_one_winner(nodes: Nodes) -> None:
 
 
 async def test_an_expired_a_made_up_and_an_ended_calls_token_are_refused(nodes: Nodes) -> None:
-    store = await nodes.node("a")
+    store = nodes["a"]
     record = await admitted(store)
     short, long = await store.mint_token(record.call_id, 10), await store.mint_token(record.call_id, 60)
     nodes.clock.advance(11)
@@ -366,7 +368,7 @@ async def test_an_unknown_call_has_nothing_and_takes_nothing(store: CallStore) -
 
 
 async def test_the_first_to_finish_wins_and_nothing_follows(nodes: Nodes) -> None:
-    owner, sweeper = await nodes.node("a"), await nodes.node("b")
+    owner, sweeper = nodes["a"], nodes["b"]
     record = await admitted(owner)
     assert await owner.finish(record.call_id, ended(), 1, said("goodbye")) is Finish.FIRST
     assert await owner.finish(record.call_id, ended(), 1, said("again")) is Finish.DUPLICATE
@@ -380,7 +382,7 @@ async def test_the_first_to_finish_wins_and_nothing_follows(nodes: Nodes) -> Non
 
 
 async def test_a_sweeper_may_finish_what_it_does_not_own(nodes: Nodes) -> None:
-    owner, sweeper = await nodes.node("a"), await nodes.node("b")
+    owner, sweeper = nodes["a"], nodes["b"]
     record = await admitted(owner)
     assert await sweeper.finish(record.call_id, ended(EndReason.INTERRUPTED), None) is Finish.FIRST
     assert await owner.append(record.call_id, 1, said("still here")) is Write.FENCED
@@ -411,7 +413,7 @@ async def test_recent_calls_come_newest_first_and_can_be_narrowed(store: CallSto
 
 
 async def test_a_node_joins_renews_and_joins_again_after_its_lease_ran_out(nodes: Nodes) -> None:
-    store = await nodes.node("a")
+    store = nodes["a"]
     assert await store.beat(TTL_SEC) is Beat.JOINED
     nodes.clock.advance(TTL_SEC - 1)
     assert await store.beat(TTL_SEC) is Beat.RENEWED
@@ -420,7 +422,7 @@ async def test_a_node_joins_renews_and_joins_again_after_its_lease_ran_out(nodes
 
 
 async def test_the_calls_of_a_dead_node_are_taken_over_once(nodes: Nodes) -> None:
-    dead, heir, other = await join_all(nodes, "dead", "heir", "other")
+    dead, heir, other = await join_all(nodes, "a", "b", "c")
     record = await admitted(dead)
     over = await admitted(dead, "over")
     await dead.finish(over.call_id, ended(), 1)
@@ -431,7 +433,7 @@ async def test_the_calls_of_a_dead_node_are_taken_over_once(nodes: Nodes) -> Non
         await heir.beat(TTL_SEC)
         await other.beat(TTL_SEC)
     (taken,) = await heir.take_over()
-    assert (taken.call_id, taken.owner, taken.epoch) == (record.call_id, "heir", 2)
+    assert (taken.call_id, taken.owner, taken.epoch) == (record.call_id, "b", 2)
     assert await other.take_over() == []
     assert await heir.take_over() == []
     assert await dead.append(record.call_id, 1, said("I was only asleep")) is Write.FENCED
@@ -440,10 +442,10 @@ async def test_the_calls_of_a_dead_node_are_taken_over_once(nodes: Nodes) -> Non
 
 
 async def test_a_node_that_has_just_joined_judges_nobody(nodes: Nodes) -> None:
-    (dead,) = await join_all(nodes, "dead")
+    (dead,) = await join_all(nodes, "a")
     await admitted(dead)
     nodes.clock.advance(10 * TTL_SEC)
-    heir = await nodes.node("heir")
+    heir = nodes["b"]
     await heir.beat(TTL_SEC)
     for _ in range(3):
         nodes.clock.advance(TTL_SEC / 2)
@@ -455,22 +457,22 @@ async def test_a_node_that_has_just_joined_judges_nobody(nodes: Nodes) -> None:
 
 
 async def test_a_node_whose_own_lease_ran_out_judges_nobody(nodes: Nodes) -> None:
-    dead, heir = await join_all(nodes, "dead", "heir")
+    dead, heir = await join_all(nodes, "a", "b")
     await admitted(dead)
     nodes.clock.advance(10 * TTL_SEC)
     assert await heir.take_over() == []
 
 
 async def test_a_node_that_never_beat_judges_nobody(nodes: Nodes) -> None:
-    (dead,) = await join_all(nodes, "dead")
+    (dead,) = await join_all(nodes, "a")
     await admitted(dead)
     nodes.clock.advance(10 * TTL_SEC)
-    assert await (await nodes.node("stranger")).take_over() == []
+    assert await nodes["b"].take_over() == []
 
 
 async def test_a_node_has_time_for_its_first_beat(nodes: Nodes) -> None:
-    (heir,) = await join_all(nodes, "heir")
-    record = await admitted(await nodes.node("new"))
+    (heir,) = await join_all(nodes, "a")
+    record = await admitted(nodes["b"])
     for _ in range(5):
         assert await heir.take_over() == []
         nodes.clock.advance(TTL_SEC / 2)
@@ -480,7 +482,7 @@ async def test_a_node_has_time_for_its_first_beat(nodes: Nodes) -> None:
 
 
 async def test_overdue_calls_are_anybodys_to_close(nodes: Nodes) -> None:
-    owner, other = await nodes.node("a"), await nodes.node("b")
+    owner, other = nodes["a"], nodes["b"]
     late = await admitted(owner, "1", new_call(lifetime_sec=60))
     await admitted(owner, "2", new_call(lifetime_sec=120))
     nodes.clock.advance(59)
@@ -526,7 +528,7 @@ CHANGES: dict[str, Change] = {
 @pytest.mark.parametrize("writer", ["a", "b"])
 @pytest.mark.parametrize("change", list(CHANGES))
 async def test_a_waiter_is_woken_by_a_change_on_any_node(nodes: Nodes, writer: str, change: str) -> None:
-    store, other = await nodes.node("a"), await nodes.node(writer)
+    store, other = nodes["a"], nodes[writer]
     record = await admitted(store)
     (last,) = await store.events(record.call_id)
 
@@ -551,7 +553,7 @@ async def test_a_waiter_who_names_no_event_is_woken_by_the_next_change(store: Ca
 
 
 async def test_what_happened_between_reading_and_waiting_is_not_slept_over(nodes: Nodes) -> None:
-    store, other = await nodes.node("a"), await nodes.node("b")
+    store, other = nodes["a"], nodes["b"]
     record = await admitted(store)
     (last,) = await store.events(record.call_id)
     await store.append(record.call_id, 1, said("in between"))
@@ -582,7 +584,7 @@ class Ear:
 
 
 async def test_what_is_published_is_heard_once_on_every_node(nodes: Nodes) -> None:
-    here, there = await nodes.node("a"), await nodes.node("b")
+    here, there = nodes["a"], nodes["b"]
     ears = [Ear(), Ear(), Ear()]
     for node, ear in zip([here, here, there], ears, strict=True):
         node.subscribe(ear)
@@ -596,7 +598,7 @@ async def test_what_is_published_is_heard_once_on_every_node(nodes: Nodes) -> No
 
 
 async def test_who_unsubscribed_hears_no_more(nodes: Nodes) -> None:
-    here, there = await nodes.node("a"), await nodes.node("b")
+    here, there = nodes["a"], nodes["b"]
     gone, stays = Ear(), Ear()
     unsubscribe = there.subscribe(gone)
     there.subscribe(stays)

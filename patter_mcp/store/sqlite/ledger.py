@@ -188,15 +188,17 @@ class Ledger:
 
     def _holder(self, call: NewCall, idem_key: str, now: float) -> CallRecord | None:
         """The call that this request already is. Of those with its key only the newest can still hold it."""
+        same = self.get(call.call_id)
+        if same is not None:
+            return same
         row = self._row(
-            "SELECT * FROM calls WHERE call_id = ? OR (principal = ? AND idem_key = ?) ORDER BY place DESC LIMIT 1",
-            (call.call_id, call.request.principal, idem_key),
+            "SELECT * FROM calls WHERE principal = ? AND idem_key = ? ORDER BY place DESC LIMIT 1",
+            (call.request.principal, idem_key),
         )
         if row is None:
             return None
         record = _record(row)
-        same_call = record.call_id == call.call_id
-        return record if same_call or rules.holds_key(record, row["ended_at"], now, self._hold_sec) else None
+        return record if rules.holds_key(record, row["ended_at"], now, self._hold_sec) else None
 
     def _counts(self, request: CallRequest, now: float) -> dict[str, int]:
         since = now - rules.DAY_SEC
