@@ -1,8 +1,7 @@
 """`CallStore` over one SQLite file that several processes may share.
 
-Every operation is one transaction, run by the writer's thread. Waiting for changes costs nothing while this
-process makes them; what other processes write is noticed by a look every `LOOK_SEC`, and only while somebody
-here waits or listens.
+Every operation is one transaction, run by the writer's thread. What this process writes wakes its waiters at
+once; what others write is noticed by a look every `LOOK_SEC`, taken only while somebody here waits or listens.
 """
 
 from __future__ import annotations
