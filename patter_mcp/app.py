@@ -17,6 +17,7 @@ from patter_mcp.carriers.base import Carrier
 from patter_mcp.config import CallSettings, MediaSettings
 from patter_mcp.conversation.engine import Engine
 from patter_mcp.errors import CallRefused, PatterError
+from patter_mcp.guardrails.dialing import DialingPolicy
 from patter_mcp.media.endpoint import MediaEndpoint
 from patter_mcp.store.base import CallStore
 
@@ -30,6 +31,7 @@ class App:
         open_store: Opens the store, e.g. `lambda: SqliteStore.open(path)`.
         open_carrier: Opens the carrier.
         engine: Builds the engine that holds conversations unless a call brings its own.
+        policy: Who may be called by a carrier that rings real phones.
     """
 
     def __init__(
@@ -40,12 +42,14 @@ class App:
         engine: Callable[[], Engine],
         calls: CallSettings | None = None,
         media: MediaSettings | None = None,
+        policy: DialingPolicy | None = None,
     ) -> None:
         self._open_store = open_store
         self._open_carrier = open_carrier
         self._engine = engine
         self._call_settings = calls or CallSettings()
         self._media_settings = media or MediaSettings()
+        self._policy = policy or DialingPolicy()
         self._wanted = anyio.Event()
         self._settled = anyio.Event()
         self._leaving = anyio.Event()
@@ -99,7 +103,12 @@ class App:
         async with self._open_store() as store, self._open_carrier() as carrier:
             gate = MediaEndpoint(carrier, self._media_settings)
             manager = CallManager(
-                store=store, carrier=carrier, engine=self._engine(), gate=gate, settings=self._call_settings
+                store=store,
+                carrier=carrier,
+                engine=self._engine(),
+                gate=gate,
+                settings=self._call_settings,
+                policy=DialingPolicy.sandbox() if carrier.simulated else self._policy,
             )
             async with gate.run(manager), manager.run():
                 self._calls, self._failure = manager, None

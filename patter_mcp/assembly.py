@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from patter_mcp.app import App
@@ -20,6 +20,7 @@ from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.engine import Engine
 from patter_mcp.conversation.pipeline import PipelineEngine
 from patter_mcp.errors import ConfigError
+from patter_mcp.guardrails.dialing import DialingPolicy
 from patter_mcp.llm.registry import llm
 from patter_mcp.store.registry import open_store
 from patter_mcp.stt.registry import stt
@@ -87,13 +88,12 @@ def default_agent(settings: Settings, **spec: Any) -> Agent:
     """An agent from the settings, with `spec` laid over them.
 
     Raises:
-        ConfigError: a provider is unknown or may not be used here.
-        ValueError: a provider's key is missing; the message names the variable.
+        ConfigError: a provider is unknown, lacks its key, or may not be used here.
     """
     makers: Mapping[str, Callable[[str], Any]] = {"stt": stt, "llm": llm, "tts": tts}
     for kind, make in makers.items():
         if spec.get(kind) is None:
-            spec[kind] = make(part_name(kind, settings))
+            spec[kind] = _made(kind, make, part_name(kind, settings))
     defaults: dict[str, Any] = {
         "language": settings.language,
         "voice": settings.voice,
@@ -101,6 +101,13 @@ def default_agent(settings: Settings, **spec: Any) -> Agent:
         "turns": settings.turns,
     }
     return Agent(**{**defaults, **spec})
+
+
+def _made(kind: str, make: Callable[[str], Any], name: str) -> Any:
+    try:
+        return make(name)
+    except ValueError as error:
+        raise ConfigError(f"{kind.upper()} by {name} cannot be used: {error}") from error
 
 
 def engine_of(agent: Agent) -> Engine:
@@ -116,12 +123,18 @@ def build_app(settings: Settings, *, carrier: OpenCarrier | None = None, agent: 
         engine=lambda: engine_of(agent or default_agent(settings)),
         calls=settings.calls,
         media=settings.media,
+        policy=_policy(settings),
     )
 
 
 def offline(settings: Settings) -> Settings:
     """The same settings with the sandbox and nothing but embedded parts."""
     return replace(settings, carrier=SANDBOX, **EMBEDDED)
+
+
+def _policy(settings: Settings) -> DialingPolicy:
+    given = {part.name: getattr(settings.dialing, part.name) for part in fields(settings.dialing)}
+    return DialingPolicy(from_number=settings.phone_number, **{name: value for name, value in given.items() if value})
 
 
 def _carrier(settings: Settings) -> OpenCarrier:

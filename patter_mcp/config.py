@@ -34,6 +34,20 @@ class CallSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DialingSettings:
+    """Who may be called (`guardrails.dialing`)."""
+
+    countries: tuple[str, ...] = ()
+    """ISO 3166 codes, "US"; empty: the country of our own number."""
+    number_types: tuple[str, ...] = ()
+    """Empty: every type but those that cost extra."""
+    allow: tuple[str, ...] = ()
+    """When given, nothing else is dialed: numbers, or beginnings such as "+1415*"."""
+    deny: tuple[str, ...] = ()
+    """Never dialed; written as in `allow`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MediaSettings:
     """Where the carrier reaches us."""
 
@@ -109,6 +123,7 @@ class Settings:
     """Directories with sandbox scenarios of your own."""
     log_level: str = "warning"
     calls: CallSettings = field(default_factory=CallSettings)
+    dialing: DialingSettings = field(default_factory=DialingSettings)
     media: MediaSettings = field(default_factory=MediaSettings)
     turns: TurnSettings = field(default_factory=TurnSettings)
 
@@ -130,7 +145,12 @@ class Setting:
 
 ENV_PREFIX = "PATTER_"
 FILE_NAME = "patter.toml"
-_ROOMS = ("calls", "media", "turns")
+_ROOMS: Mapping[str, Any] = {
+    "calls": CallSettings,
+    "dialing": DialingSettings,
+    "media": MediaSettings,
+    "turns": TurnSettings,
+}
 
 
 def load(
@@ -177,9 +197,8 @@ def _flatten(settings: object, prefix: str = "") -> dict[str, object]:
 
 
 def _compose(values: Mapping[str, object]) -> Settings:
-    rooms: dict[str, Any] = {"calls": CallSettings, "media": MediaSettings, "turns": TurnSettings}
     top: dict[str, Any] = {name: value for name, value in values.items() if "." not in name}
-    for room, cls in rooms.items():
+    for room, cls in _ROOMS.items():
         own = {name.removeprefix(f"{room}."): value for name, value in values.items() if name.startswith(f"{room}.")}
         top[room] = cls(**own)
     return Settings(**top)
@@ -275,6 +294,11 @@ def _paths(value: object) -> tuple[Path, ...]:
     return tuple(_path(one) for one in many)
 
 
+def _texts(value: object) -> tuple[str, ...]:
+    many: Iterable[object] = value.split(",") if isinstance(value, str) else value  # pyright: ignore[reportAssignmentType]
+    return tuple(_text(one).strip() for one in many)
+
+
 _PARSERS: Mapping[str, Callable[[object], object]] = {
     "str": _text,
     "str | None": _text,
@@ -283,6 +307,7 @@ _PARSERS: Mapping[str, Callable[[object], object]] = {
     "bool": _flag,
     "Path": _path,
     "tuple[Path, ...]": _paths,
+    "tuple[str, ...]": _texts,
 }
 _WANTED: Mapping[str, str] = {
     "str": "text",
@@ -292,13 +317,10 @@ _WANTED: Mapping[str, str] = {
     "bool": "true or false",
     "Path": "a path",
     "tuple[Path, ...]": "a list of paths",
+    "tuple[str, ...]": "a list of texts",
 }
 TYPES: Mapping[str, str] = {
     **{part.name: str(part.type) for part in fields(Settings) if part.name not in _ROOMS},
-    **{
-        f"{room}.{part.name}": str(part.type)
-        for room, cls in (("calls", CallSettings), ("media", MediaSettings), ("turns", TurnSettings))
-        for part in fields(cls)
-    },
+    **{f"{room}.{part.name}": str(part.type) for room, cls in _ROOMS.items() for part in fields(cls)},
 }
 """Every setting's dotted name, and its type as written above."""

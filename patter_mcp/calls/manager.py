@@ -20,6 +20,7 @@ from patter_mcp.carriers.base import Carrier, CarrierReport
 from patter_mcp.config import CallSettings
 from patter_mcp.conversation.engine import Engine
 from patter_mcp.errors import CallNotFound, CallRefused, PatterError
+from patter_mcp.guardrails.dialing import DialingPolicy
 from patter_mcp.store.base import Admitted, CallStore, Claim, Limits, NewCall, Refused
 from patter_mcp.types import CallRecord, CallRequest, CallState, EndReason, Party
 
@@ -50,13 +51,21 @@ class CallManager:
     """Give it a store, a carrier, an engine and a gate; enter `run`; then `place` calls."""
 
     def __init__(
-        self, *, store: CallStore, carrier: Carrier, engine: Engine, gate: MediaGate, settings: CallSettings
+        self,
+        *,
+        store: CallStore,
+        carrier: Carrier,
+        engine: Engine,
+        gate: MediaGate,
+        settings: CallSettings,
+        policy: DialingPolicy | None = None,
     ) -> None:
         self.store = store
         self._carrier = carrier
         self._engine = engine
         self._gate = gate
         self._settings = settings
+        self._policy = policy or DialingPolicy.sandbox()
         self._live: dict[str, LiveCall] = {}
         self._tasks: TaskGroup | None = None
 
@@ -84,10 +93,11 @@ class CallManager:
         """Starts a call, or finds the same one already alive or not yet reported.
 
         Raises:
-            CallRefused: a limit is reached; nothing was dialed.
+            CallRefused: the dialing policy says no or a limit is reached; nothing was dialed.
             ConfigError: the media endpoint cannot be opened.
             StoreError: the call could not be recorded; nothing was dialed.
         """
+        self._policy.check(request.to_number)
         await self._gate.ready()
         # Shielded: a row that is written has its task, or it would ring nobody for ever.
         with _shielded():
