@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from patter_mcp.audio import tones
 from patter_mcp.audio.frame import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, ULAW_SILENCE
 from patter_mcp.sandbox.hearing import Ear
-from patter_mcp.sandbox.manners import MANNERS, STILL_THERE
+from patter_mcp.sandbox.manners import CALLERS_SAY, MANNERS, STILL_THERE
 from patter_mcp.sandbox.matching import Words, contains_any, words
 from patter_mcp.sandbox.scenario import (
     START,
@@ -48,13 +48,15 @@ INTERRUPT_WAIT_MS = 10_000
 """How long someone who means to interrupt waits for something to interrupt."""
 LINGER_SEC = 3.0
 """How long a person waits for the other's last words before hanging up."""
+CLOSING_WAIT_SEC = 5.0
+"""When everything is said a person waits for so long before saying goodbye."""
+NEXT_TURN_SEC = 8.0
+"""How long a person who was interrupted waits for what was so important."""
 BETWEEN_KEYS_MS = 3000
 KEY_MS = 200
 PATIENCE = 2
 """Into so many silences a person asks whether somebody is there, and so often a menu is repeated."""
 LAST_WORDS = 4
-
-_ANYTHING = Listen(prompt="", tries=0, quiet_ms=TURN_QUIET_MS, max_wait_sec=8.0, if_silent=None)
 
 Ending = Literal["hung-up", "dropped"]
 Act = Generator[None]
@@ -74,9 +76,9 @@ def spoken_lines(scenario: Scenario) -> list[Spoken]:
 
 
 def listened_phrases(scenario: Scenario) -> list[str]:
-    """All that it would react to."""
+    """What it should be able to recognise: all that it would react to, and what callers say anyway."""
     manners = (phrase for reply in MANNERS for phrase in reply.phrases)
-    return list(dict.fromkeys((*scenario.phrases, *manners)))
+    return list(dict.fromkeys((*scenario.phrases, *manners, *CALLERS_SAY)))
 
 
 class _SceneChange(Exception):
@@ -191,9 +193,9 @@ class Callee:
                 yield  # or scenes that lead to each other in a ring would stop the clock
 
     def _run_out(self) -> Act:
-        """The script is finished and nobody has hung up."""
+        """The script is finished and nobody has hung up: a person answers what is still asked, then says goodbye."""
         if not self._machine:
-            yield from self._listen(_ANYTHING)
+            yield from self._answer_questions(CLOSING_WAIT_SEC)
             yield from self._say(self._scenario.closing)
         yield from self._hang_up(None)
 
@@ -244,7 +246,7 @@ class Callee:
             yield from self._until_quiet()
             if (yield from self._utter(text, yielding=restart < MAX_RESTARTS)):
                 return
-            heard = yield from self._hear(TURN_QUIET_MS, _ANYTHING.max_wait_sec)
+            heard = yield from self._hear(TURN_QUIET_MS, NEXT_TURN_SEC)
             yield from self._reply_to(heard or "")
 
     def _utter(self, text: str, *, yielding: bool, cut_after_ms: int | None = None) -> Generator[None, None, bool]:
@@ -373,11 +375,16 @@ class Callee:
         if linger_sec is None:
             linger_sec = 0.0 if self._machine else LINGER_SEC
         self._leaving = True
-        answered = linger_sec > 0 or self._ear.open
-        while answered:
-            heard = yield from self._hear(TURN_QUIET_MS, linger_sec)
-            answered = heard is not None and (yield from self._reply_to(heard))
+        if linger_sec > 0 or self._ear.open:
+            yield from self._answer_questions(linger_sec)
         raise _Leave
+
+    def _answer_questions(self, wait_sec: float) -> Act:
+        """Until the agent says something to which there is no reply, or nothing at all."""
+        answered = True
+        while answered:
+            heard = yield from self._hear(TURN_QUIET_MS, wait_sec)
+            answered = heard is not None and (yield from self._reply_to(heard))
 
 
 def _pass(ms: float) -> Act:

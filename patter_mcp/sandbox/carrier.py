@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -17,9 +17,9 @@ from types import TracebackType
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
-from patter_mcp.carriers.base import CarrierReport, DialRequest, ReportSink
+from patter_mcp.carriers.base import CarrierReport, DialRequest, ReportSink, Webhook
 from patter_mcp.carriers.media_streams import MediaStreamsCodec
-from patter_mcp.errors import CarrierError, DialFailed, ProviderError
+from patter_mcp.errors import CarrierError, DialFailed, ProviderError, WebhookRejected
 from patter_mcp.sandbox.callee import spoken_lines
 from patter_mcp.sandbox.orders import HANG_UP, NEWS, PRESS, News, Order, unpack
 from patter_mcp.sandbox.scenario import Scenario
@@ -74,6 +74,12 @@ class SandboxCarrier:
 
     def codec(self) -> MediaStreamsCodec:
         return MediaStreamsCodec()
+
+    def check_stream(self, url: str, headers: Mapping[str, str]) -> None:
+        """The one-time token in the stream's address is all the sandbox has to show, and enough on one machine."""
+
+    def read_webhook(self, webhook: Webhook, call_id: str) -> CarrierReport:
+        raise WebhookRejected("The sandbox reports by itself and sends no webhooks.")
 
     def hints(self, to_number: str) -> Sequence[str]:
         """All that the callee may say: the sandbox's recogniser is told beforehand, and openly."""

@@ -172,7 +172,8 @@ async def test_what_the_network_cannot_read_it_discards(tmp_path: Path) -> None:
     async with dialed(tmp_path, PERSON) as call:
         leg = await call.agent.leg()
         for junk in (
-            b"\x00\x01", "", "[]", "{", '{"event":"media"}', '{"event":"clear","streamSid":"other"}', '{"event":"mark"}',
+            b"\x00\x01", "",
+            "[]", "{", '{"event":"media"}', '{"event":"clear","streamSid":"other"}', '{"event":"mark"}',
             json.dumps({"event": "media", "streamSid": leg.raw[1]["streamSid"], "media": {"payload": "!"}}),
         ):  # fmt: skip
             await leg.send_raw(junk)
