@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+VERSION = "0.1.0"
+
 TOOL_NAME = "make_phone_call"
 TOOL_TITLE = "Make a phone call"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
 from patter_mcp.assembly import build_app
 from patter_mcp.cli import calling, looking
 from patter_mcp.config import Settings, load
+from patter_mcp.contract import VERSION
 from patter_mcp.errors import CallNotFound, CallRefused, PatterError
 from patter_mcp.server.stdio import run_stdio
 from patter_mcp.types import DEFAULT_MAX_DURATION_SEC
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _serve(options: argparse.Namespace, settings: Settings) -> int:
-    run_stdio(lambda: build_app(settings), version=version("patter-mcp"), log_level=settings.log_level.upper())
+    run_stdio(lambda: build_app(settings), version=VERSION, log_level=settings.log_level.upper())
 
 
 _SETTINGS = {
@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"patter-mcp {version('patter-mcp')}")
+    parser.add_argument("--version", action="version", version=f"patter-mcp {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     serve = _command(commands, "serve", _serve, "serve MCP on stdin and stdout")
