@@ -1,0 +1,133 @@
+"""Answers to what callees ask, and rules for talk that leads away from the errand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from patter_mcp.llm.rules import phrasing as say
+from patter_mcp.llm.rules.cues import Cue
+from patter_mcp.llm.rules.memory import Memory
+from patter_mcp.llm.rules.recall import Act
+from patter_mcp.llm.rules.replies import Reply, resumed, sent_away, speak, uncertain
+from patter_mcp.llm.rules.understand import Heard
+
+MAX_DIVERSIONS = 3
+_SHORT = 5
+_WHOSE_NAME = re.compile(r"(\w+)'s name\b")
+_CHOICE = re.compile(r"\b(\w+) or (?:an? |the )?(\w+)\b")
+
+
+def wrong_number(memory: Memory, heard: Heard) -> Reply | None:
+    if not heard.has(Cue.WRONG_NUMBER):
+        return None
+    return sent_away(f'It was the wrong number; they said: "{heard.raw}".', say.SORRY_WRONG_NUMBER)
+
+
+def unwelcome(memory: Memory, heard: Heard) -> Reply | None:
+    if heard.has(Cue.DO_NOT_CALL):
+        return sent_away(f'They asked not to be called again: "{heard.raw}".', say.SORRY_TO_DISTURB)
+    if heard.has(Cue.HOSTILE, Cue.NOT_INTERESTED):
+        return sent_away(f'They did not want to talk: "{heard.raw}".', say.SORRY_TO_DISTURB)
+    return None
+
+
+def diversion(memory: Memory, heard: Heard) -> Reply | None:
+    """Something else than the errand is asked of us."""
+    if not heard.has(Cue.OFF_TASK):
+        return None
+    if memory.count(Act.OFF_TASK) >= MAX_DIVERSIONS:
+        return uncertain(memory, say.THANKS_GOODBYE, why="They did not come back to the matter.")
+    return speak(say.off_task(memory.goal), *resumed(memory))
+
+
+def asks_again(memory: Memory, heard: Heard) -> Reply | None:
+    if not heard.has(Cue.REPEAT) or heard.offers:
+        return None
+    return speak(*_specific(memory, heard), *resumed(memory))
+
+
+def answers(memory: Memory, heard: Heard) -> tuple[str, ...]:
+    """An answer to each question asked; () when nothing was asked."""
+    found = _specific(memory, heard)
+    if memory.stage == "message":
+        return found
+    is_choice = len(heard.words) <= _SHORT and _CHOICE.search(heard.text) is not None
+    if found or heard.offers or not (heard.has(Cue.QUESTION) or is_choice):
+        return found
+    known = (Cue.WHY, Cue.HOLD, Cue.UNAVAILABLE, Cue.REPEAT, Cue.CHECKING, Cue.TAKE_MESSAGE)
+    return () if heard.has(*known) else (_general(memory, heard),)
+
+
+def _specific(memory: Memory, heard: Heard) -> tuple[str, ...]:
+    """A message has no details: whatever else they ask, it is repeated."""
+    answers = _ANSWERS if memory.stage in ("deal", "question") else _ABOUT_US
+    said = dict.fromkeys(answer(memory, heard) for cue, answer in answers if heard.has(cue))
+    return tuple(filter(None, said))
+
+
+def _who(memory: Memory, heard: Heard) -> str:
+    return "" if heard.has(Cue.ROBOT) else say.introduction(memory.goal)
+
+
+def _name(memory: Memory, heard: Heard) -> str:
+    of_whom = _WHOSE_NAME.search(heard.text)
+    if of_whom and of_whom[1] in memory.goal.text.lower():
+        return say.NOT_KNOWN
+    return "" if heard.has(Cue.ASK_SPELLING) else say.give_name(memory.goal)
+
+
+def _record(memory: Memory, heard: Heard) -> str:
+    fact = memory.goal.fact(heard.words)
+    return say.give_fact(fact) if fact else say.NOT_KNOWN
+
+
+def _phone(memory: Memory, heard: Heard) -> str:
+    return "" if heard.has(Cue.ASK_RECORD) else say.give_phone(memory.goal)
+
+
+def _when(memory: Memory, heard: Heard) -> str:
+    return "" if heard.offers else say.give_when(memory.goal, memory.slot)
+
+
+def _okay(memory: Memory, heard: Heard) -> str:
+    if heard.has(Cue.PRICE):
+        return say.PRICE_NOTED
+    if heard.offers or heard.has(Cue.ASK_SECRET, Cue.CHECKING):
+        return ""
+    return say.CHOICE_IS_YOURS if _CHOICE.search(heard.text) else say.THAT_IS_FINE
+
+
+def _service(memory: Memory, heard: Heard) -> str:
+    return "" if heard.has(Cue.WHY) and not memory.requested else say.give_service(memory.goal)
+
+
+_Answer = tuple[Cue, Callable[[Memory, Heard], str]]
+_ABOUT_US: tuple[_Answer, ...] = (
+    (Cue.ROBOT, lambda memory, heard: say.robot_answer(memory.goal)),
+    (Cue.WHO, _who),
+    (Cue.HOW_ARE_YOU, lambda memory, heard: say.VERY_WELL),
+    (Cue.ASK_NAME, _name),
+    (Cue.ASK_SPELLING, lambda memory, heard: say.give_spelling(memory.goal)),
+    (Cue.ASK_PHONE, _phone),
+)
+_ANSWERS: tuple[_Answer, ...] = (
+    *_ABOUT_US,
+    (Cue.ASK_RECORD, _record),
+    (Cue.ASK_PARTY, lambda memory, heard: say.give_party(memory.goal)),
+    (Cue.ASK_DAY, _when),
+    (Cue.ASK_TIME, _when),
+    (Cue.ASK_SERVICE, _service),
+    (Cue.ASK_OKAY, _okay),
+    (Cue.ANYTHING_ELSE, lambda memory, heard: say.NOTHING_ELSE),
+)
+
+
+def _general(memory: Memory, heard: Heard) -> str:
+    """A question nobody foresaw: what the goal says of it, or that we do not know."""
+    goal_words = set(memory.goal.text.lower().replace(",", " ").replace(".", " ").split())
+    choice = _CHOICE.search(heard.text)
+    if choice:
+        chosen = next((word for word in choice.groups() if word in goal_words), "")
+        return f"{say.upper_first(chosen)}, please." if chosen else say.CHOICE_IS_YOURS
+    return say.task_alone(memory.goal) if not memory.count(Act.TOLD_TASK) else say.NOT_KNOWN

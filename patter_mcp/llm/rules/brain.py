@@ -1,0 +1,101 @@
+"""The policy: an ordered list of small rules, of which the first that has something to say speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from patter_mcp.llm.base import Message
+from patter_mcp.llm.rules import answers, deal, errands, machines
+from patter_mcp.llm.rules import phrasing as say
+from patter_mcp.llm.rules.cues import Cue
+from patter_mcp.llm.rules.memory import Memory, remember
+from patter_mcp.llm.rules.recall import Act
+from patter_mcp.llm.rules.replies import QUIET, Reply, errand, finished, opening, resumed, speak, uncertain
+from patter_mcp.llm.rules.understand import Heard
+
+MAX_TURNS = 40
+"""Of the callee; a conversation longer than this goes in circles."""
+
+
+def reply_to(messages: Sequence[Message]) -> Reply:
+    """What to say and do next."""
+    memory = remember(messages)
+    if memory.direction:
+        return machines.on_direction(memory)
+    if memory.turn is None:
+        is_start = all(message["role"] == "system" for message in messages)
+        return opening(memory) if is_start else QUIET
+    return _first_reply(memory, memory.turn)
+
+
+def _first_reply(memory: Memory, heard: Heard) -> Reply:
+    for rule in RULES:
+        reply = rule(memory, heard)
+        if reply is not None:
+            return reply
+    return _not_understood(memory)
+
+
+def _in_circles(memory: Memory, heard: Heard) -> Reply | None:
+    return uncertain(memory, why="The conversation went in circles.") if len(memory.heard) > MAX_TURNS else None
+
+
+def _step_done(memory: Memory, heard: Heard) -> Reply | None:
+    """Something was just confirmed: on to the next question, or to the end."""
+    if memory.stage == "done":
+        is_over = bool(memory.said) and Act.PARTED in memory.said[-1].acts
+        reply = finished(memory)
+        return Reply(ending=reply.ending) if is_over else reply
+    return speak("Thank you.", *errand(memory)) if memory.advanced else None
+
+
+def _first_words(memory: Memory, heard: Heard) -> Reply | None:
+    """Whatever they say first, we say who is calling and what for."""
+    if memory.requested:
+        return None
+    is_new = all(Act.WAITING in line.acts for line in memory.said)
+    if heard.has(Cue.ROBOT):
+        return speak(say.robot_answer(memory.goal), *errand(memory))
+    if is_new:
+        return speak(say.greeting(memory.goal), *errand(memory))
+    has_named = any(memory.goal.name in line.text for line in memory.said)
+    lead = answers.answers(memory, heard) or (() if has_named else (say.calling_for(memory.goal),))
+    return speak(*lead, *errand(memory))
+
+
+def _errand(memory: Memory, heard: Heard) -> Reply | None:
+    rules = {"deal": deal.negotiate, "message": errands.tell, "question": errands.ask, "open": errands.open_goal}
+    return rules[memory.stage](memory, heard)
+
+
+def _put_again(memory: Memory, heard: Heard) -> Reply | None:
+    """They greet us or ask what we want although we have said it."""
+    is_asking = heard.has(Cue.WHY, Cue.GREETING, Cue.BACK) and memory.count(Act.REQUESTED) < errands.MAX_TRIES + 1
+    return speak(*resumed(memory)) if is_asking else None
+
+
+def _not_understood(memory: Memory) -> Reply:
+    misses = memory.streak(Act.MISSED)
+    if misses < len(say.MISSES):
+        return speak(say.MISSES[misses])
+    return uncertain(memory, say.GIVE_UP, why="They could not be understood.")
+
+
+RULES: tuple[Callable[[Memory, Heard], Reply | None], ...] = (
+    machines.voicemail,
+    machines.menu,
+    machines.queue,
+    answers.wrong_number,
+    answers.unwelcome,
+    _in_circles,
+    answers.diversion,
+    _step_done,
+    machines.hold,
+    machines.back,
+    answers.asks_again,
+    errands.announcement,
+    _first_words,
+    deal.payment,
+    _errand,
+    _put_again,
+)

@@ -1,0 +1,150 @@
+"""Rules for errands that are not arrangements: a question to ask, a message to tell, a goal nobody can judge."""
+
+from __future__ import annotations
+
+import re
+
+from patter_mcp.llm.rules import phrasing as say
+from patter_mcp.llm.rules.answers import answers
+from patter_mcp.llm.rules.clock import find_times
+from patter_mcp.llm.rules.cues import Cue
+from patter_mcp.llm.rules.memory import QUESTIONS, Memory
+from patter_mcp.llm.rules.recall import Act
+from patter_mcp.llm.rules.replies import Ending, Reply, refused, resumed, speak, uncertain
+from patter_mcp.llm.rules.understand import Heard
+from patter_mcp.llm.rules.wording import to_callee
+
+MAX_TRIES = 3
+_TIME_QUESTION = re.compile(
+    r"\b(?:what time|when|how late|how early|until when|hours|which day|what day)\b", re.IGNORECASE
+)
+_AMOUNT_QUESTION = re.compile(r"\b(?:how much|how many|price|cost|how long|number|fee|rate)\b", re.IGNORECASE)
+_YES_NO_QUESTION = re.compile(r"^(?:if|whether|is|are|do|does|did|can|could|will|have|has)\b", re.IGNORECASE)
+_DAY_WORDS = re.compile(r"\b(?:today|tomorrow|\w+day|week|weekend|soon|ready|noon|midnight|hours)\b")
+_NO_ANSWER = (Cue.GREETING, Cue.HOLD, Cue.BACK, Cue.THANKS, Cue.GOODBYE, Cue.WHY)
+
+
+def announcement(memory: Memory, heard: Heard) -> Reply | None:
+    """A recording behind a menu cannot be asked whether we heard it right: its answer is reported as what it is."""
+    is_recording = memory.keys and not memory.requested and not heard.has(Cue.WHY, Cue.QUESTION)
+    if not is_recording or memory.stage != "question" or not _has_value(memory.goal.questions[0], heard):
+        return None
+    goal_met = "yes" if len(memory.goal.questions) == 1 else "unknown"
+    return Reply(ending=Ending(goal_met, f'A recorded announcement answered: "{heard.raw}".'))
+
+
+def ask(memory: Memory, heard: Heard) -> Reply | None:
+    """Puts the question, gives the answer back, and needs a yes to that."""
+    replied, answer = answers(memory, heard), _answer(memory, heard)
+    if replied and not (answer and replied == (say.NOTHING_ELSE,)):
+        return speak(*replied, *resumed(memory))
+    if memory.pending is Act.READ_BACK and not answer:
+        return _ask_on(memory, heard)
+    if answer:
+        phrase = say.read_answer_again if memory.streak(Act.READ_BACK) > 1 else say.read_answer
+        if memory.streak(Act.READ_BACK) >= MAX_TRIES:
+            return uncertain(memory, why="They did not clearly confirm an answer.")
+        return speak(phrase(answer))
+    return _no_answer(memory, heard)
+
+
+def _answer(memory: Memory, heard: Heard) -> str:
+    """What in this turn answers the open question, given back to them; "" if nothing does."""
+    question = memory.goal.questions[len(memory.answers)]
+    if not memory.requested or heard.has(Cue.HOLD) or (heard.has(Cue.GREETING) and len(heard.words) < 8):
+        return ""
+    if memory.pending is Act.READ_BACK and heard.has(Cue.NO) and not _has_value(question, heard):
+        return ""
+    if _YES_NO_QUESTION.search(question):
+        return _yes_or_no(question, heard, is_repeat=memory.pending is Act.READ_BACK)
+    return say.echo(heard.raw) if _has_value(question, heard) else ""
+
+
+def _has_value(question: str, heard: Heard) -> bool:
+    """Whether a turn holds the sort of thing that was asked for."""
+    if heard.has(Cue.CLOSED):
+        return True
+    if _TIME_QUESTION.search(question):
+        return bool(find_times(heard.words) or find_times(["at", *heard.words]) or _DAY_WORDS.search(heard.text))
+    if _AMOUNT_QUESTION.search(question):
+        return heard.has_number or "free" in heard.words
+    return len(heard.words) > 2 and not heard.has(*_NO_ANSWER)
+
+
+def _yes_or_no(question: str, heard: Heard, *, is_repeat: bool) -> str:
+    clause = to_callee(re.sub(r"^(?:if|whether)\s+", "", question))
+    is_statement = len(heard.words) > 3
+    is_asking = heard.has(*QUESTIONS) and not heard.has(Cue.NO, Cue.UNAVAILABLE) and not heard.assents
+    if is_asking or (is_repeat and not is_statement):
+        return ""
+    if is_statement and (
+        heard.has(Cue.YES, Cue.NO, Cue.UNAVAILABLE, Cue.CLOSED, Cue.CONFIRMED) or not heard.has(*_NO_ANSWER)
+    ):
+        return say.echo(heard.raw)
+    if heard.has(Cue.NO, Cue.UNAVAILABLE, Cue.CLOSED):
+        return "no"
+    return f"yes, {clause}" if heard.has(Cue.YES) else ""
+
+
+def _ask_on(memory: Memory, heard: Heard) -> Reply | None:
+    """After an answer was given back: no, or neither yes nor no."""
+    if memory.count(Act.READ_AGAIN) or memory.streak(Act.READ_BACK) >= MAX_TRIES:
+        return uncertain(memory, why="They did not clearly confirm an answer.")
+    if heard.has(Cue.NO):
+        return speak("I am sorry.", say.question(memory.goal, len(memory.answers)))
+    return None if heard.has(Cue.HOLD) else speak(say.read_answer_again(memory.answer))
+
+
+def _no_answer(memory: Memory, heard: Heard) -> Reply | None:
+    if heard.has(Cue.UNSURE, Cue.DEFLECT, Cue.NO, Cue.UNAVAILABLE):
+        return refused(memory)
+    if heard.has(Cue.NOT_HERE):
+        return refused(memory) if memory.count(Act.ASKED_FOR_HELP) else speak(say.OTHERS_HELP)
+    if heard.has(Cue.GOODBYE):
+        return uncertain(memory, why="They said goodbye before they answered.")
+    if (
+        heard.has(Cue.YES, Cue.NOTED, Cue.BACK, Cue.GREETING, Cue.ANYTHING_ELSE)
+        and memory.count(Act.REQUESTED) <= MAX_TRIES
+    ):
+        return speak(*resumed(memory))
+    return None
+
+
+def tell(memory: Memory, heard: Heard) -> Reply | None:
+    """Gives the message and needs a sign that it was taken."""
+    if not memory.requested:
+        return None
+    if memory.pending is Act.ASKED_TO_PASS_ON:
+        return _passed_on(memory, heard)
+    if heard.has(Cue.NOT_HERE, Cue.TAKE_MESSAGE):
+        return speak(say.ask_to_pass_on(memory.goal))
+    if heard.has(Cue.GOODBYE):
+        return uncertain(memory, why="They said goodbye without acknowledging it.")
+    if memory.count(Act.REQUESTED) > MAX_TRIES:
+        return uncertain(memory, why="They did not acknowledge it.")
+    return speak(*answers(memory, heard), *resumed(memory))
+
+
+def _passed_on(memory: Memory, heard: Heard) -> Reply | None:
+    goal = memory.goal
+    if heard.has(Cue.NO, Cue.UNAVAILABLE) and not heard.has(Cue.YES):
+        return refused(memory, say.LATER)
+    if heard.has(Cue.YES, Cue.NOTED):
+        summary = (
+            f'{goal.recipient or "The person"} was not there; somebody promised to pass the message on: "{heard.raw}".'
+        )
+        return Reply((say.THANKS_GOODBYE,), Ending("unknown", summary))
+    replied = answers(memory, heard)
+    if memory.count(Act.ASKED_TO_PASS_ON) > 1 and not replied:
+        return uncertain(memory, why="They did not say whether they would pass it on.")
+    return speak(*replied, *resumed(memory))
+
+
+def open_goal(memory: Memory, heard: Heard) -> Reply | None:
+    """States what it was told, listens, thanks."""
+    if not memory.requested:
+        return None
+    replied = answers(memory, heard)
+    if replied and memory.count(Act.REQUESTED) <= MAX_TRIES:
+        return speak(*replied)
+    return uncertain(memory)

@@ -1,0 +1,129 @@
+"""A caller's goal in free text, read into what a phone call needs: what, when, for whom, and how strict."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from patter_mcp.llm.rules.clock import HALF_DAY, Clock
+from patter_mcp.llm.rules.day import Day
+
+
+class Kind(Enum):
+    """What sort of errand it is; the first four end in an arrangement that has to be confirmed."""
+
+    BOOK = "book"
+    CANCEL = "cancel"
+    MOVE = "move"
+    DO = "do"
+    """Something else they can do for us: renew, refill, hold."""
+    ASK = "ask"
+    TELL = "tell"
+    NONE = "none"
+    """Nothing we can judge."""
+
+    @property
+    def is_deal(self) -> bool:
+        return self in (Kind.BOOK, Kind.CANCEL, Kind.MOVE, Kind.DO)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Acceptable minutes since midnight, both ends included."""
+
+    start: int
+    end: int
+    spoken: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A day and a time; None where it was not said."""
+
+    day: Day | None = None
+    time: Clock | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    text: str = ""
+    kind: Kind = Kind.NONE
+    verb: str = ""
+    """How we say what we want: "book", "order", "cancel"."""
+    task: str = ""
+    """What it is about, in words meant for the callee: "a haircut", "what time you close today", the message."""
+    recipient: str = ""
+    """Whom a message is for."""
+    questions: tuple[str, ...] = ()
+    """What to find out, in the caller's words."""
+    name: str = ""
+    phone: str = ""
+    party: int | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+    """What else may be told when asked: ("order number", "4417")."""
+    days: tuple[Day, ...] = ()
+    """The first is preferred."""
+    any_day: bool = False
+    excluded_days: tuple[Day, ...] = ()
+    time: Clock | None = None
+    windows: tuple[Window, ...] = ()
+    """Where an offered time must lie; empty: anywhere on the day."""
+    strict: bool = False
+    """Nothing but what was asked for will do."""
+    today: datetime.date | None = None
+
+    @property
+    def wanted(self) -> Slot:
+        return Slot(self.days[0] if self.days else None, self.time)
+
+    @property
+    def needs_time(self) -> bool:
+        is_timed = self.kind is Kind.BOOK and self.verb not in ("order", "buy", "place", "request", "rent")
+        return is_timed and not re.search(r"\b(nights?|rooms?|hotel|rental|cabin)\b", self.text.lower())
+
+    @property
+    def reference(self) -> int:
+        """Minute of the day near which a bare "four" is meant."""
+        if self.time:
+            return self.time.minutes
+        if self.windows:
+            return (self.windows[0].start + self.windows[0].end) // 2
+        return usual_hour(self.text)
+
+    def fits(self, slot: Slot) -> bool:
+        return self.day_fits(slot.day) and self.time_fits(slot.time)
+
+    def day_fits(self, day: Day | None) -> bool:
+        if day and any(not day.clashes(excluded, self.today) for excluded in self.excluded_days):
+            return False
+        if day is None or self.any_day or not self.days:
+            return True
+        return any(not day.clashes(wanted, self.today) for wanted in self.days)
+
+    def time_fits(self, time: Clock | None) -> bool:
+        if time is None or not (self.windows or self.strict):
+            return True
+        minutes = time.near(self.reference).minutes
+        is_wanted = self.time is not None and self.time.same(time)
+        return is_wanted or any(window.start <= minutes <= window.end for window in self.windows)
+
+    def nearest(self, times: Iterable[Clock]) -> Clock | None:
+        """Of some times the one closest to what is wanted."""
+        settled = [time.near(self.reference) for time in times]
+        return min(settled, key=lambda time: abs(time.minutes - self.reference), default=None)
+
+    def fact(self, asked: Sequence[str]) -> str:
+        """What the goal tells about something asked for by these words, "" if nothing."""
+        return next((f"{label} {value}" for label, value in self.facts if set(label.split()) & set(asked)), "")
+
+
+def usual_hour(text: str) -> int:
+    """The middle of the hours at which such things happen, in minutes since midnight."""
+    words = text.lower()
+    if re.search(r"\b(morning|breakfast|brunch)\b", words):
+        return 10 * 60
+    is_evening = re.search(r"\b(dinner|supper|table|restaurant|tonight|evening|drinks|concert|movie)\b", words)
+    return HALF_DAY + 7 * 60 if is_evening else HALF_DAY + 60

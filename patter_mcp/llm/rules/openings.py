@@ -1,0 +1,115 @@
+"""How goals begin: the words by which an errand is recognised, and which object follows them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from patter_mcp.llm.rules.goal import Kind
+
+CLAUSE_START = r"(?i:if|whether|what|when|how|where|which|who|why|until)\b"
+"""Begins an indirect question."""
+_WHO = (
+    r"(?:(?i:mom|mum|dad|grandma|grandpa|them|him|her|someone|somebody|everyone|whoever answers|(?:the|my|our|"
+    r"his) [a-z]+)|[A-Z][\w'’]*(?: [A-Z][\w'’]*)*)"
+)
+_NOUN_START = r"(?i:an?|some|one|two|three|my|our|the (?:next|first|earliest))\b"
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The object of the errand is what follows the match; group `who` is the recipient of a message."""
+
+    kind: Kind
+    pattern: re.Pattern[str]
+    verb: str = ""
+    """What we say for it; "" for the matched word itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a goal's main sentence asks for."""
+
+    kind: Kind = Kind.NONE
+    verb: str = ""
+    thing: str = ""
+    """The object, in the goal's words."""
+    recipient: str = ""
+    rest: str = ""
+    """The whole sentence and all after it."""
+
+
+def _opening(kind: Kind, pattern: str, verb: str = "") -> Opening:
+    return Opening(kind, re.compile(pattern), verb)
+
+
+ASKING = re.compile(
+    r"\b(?i:ask|find out|check|inquire|enquire|see|confirm|verify|learn|know|figure out|determine)"
+    rf"(?: (?i:with |from )?{_WHO})?,? (?={CLAUSE_START})"
+)
+OPENINGS = (
+    _opening(Kind.CANCEL, r"\b(?i:cancel) "),
+    _opening(
+        Kind.MOVE, r"\b(?i:reschedule|move|change|postpone|push back|rebook|switch) (?=(?i:my|our|the|an?|his|her) )"
+    ),
+    _opening(Kind.DO, rf"\b(?i:ask|get|have|tell|request) (?!(?i:how|what|where|when|who)\b){_WHO} to ", "could"),
+    Opening(Kind.ASK, ASKING, "know"),
+    _opening(Kind.TELL, rf"\b(?i:tell|inform|notify) (?P<who>{_WHO}),? (?i:that |about )?"),
+    _opening(Kind.TELL, rf"\b(?i:let) (?P<who>{_WHO}) (?i:know),? (?i:that |about )?"),
+    _opening(Kind.TELL, rf"\b(?i:remind) (?P<who>{_WHO}) (?i:that |of |about )?"),
+    _opening(Kind.TELL, rf"\b(?i:wish) (?P<who>{_WHO}) (?i:an? )?"),
+    _opening(
+        Kind.TELL,
+        rf"\b(?i:leave|give|deliver) (?:(?P<who>{_WHO}) )?(?i:an?|the|this) (?i:message)(?i: saying| that|:)+ ",
+    ),
+    _opening(
+        Kind.BOOK,
+        r"(?<!\bthe )(?<!\ba )(?<!\bmy )(?<!\blibrary )\b(?i:book|reserve|schedule|order|buy) (?!(?i:it|is|are|was|"
+        r"club|called)\b)",
+    ),
+    _opening(Kind.BOOK, rf"\b(?i:make|arrange|request|set up|place|rent) (?!(?i:sure)\b)(?={_NOUN_START})"),
+    _opening(Kind.BOOK, rf"\b(?i:get|find|need|want|like|ask for) (?={_NOUN_START})", "book"),
+    _opening(
+        Kind.DO,
+        r"\b(?i:(?=(?:renew|refill|extend|return|report|hold|activate|reactivate|deactivate|update|register|enroll|"
+        r"join|dispute|"
+        r"pick up|drop off|send|deliver|freeze|pause|unsubscribe|subscribe|sign up|speak|replace|repair|fix) ))",
+        "would",
+    ),
+)
+"""The earliest match in a sentence wins; of two at one place, the first here."""
+
+VAGUE_OPENINGS = (
+    _opening(Kind.ASK, r"\b(?i:ask|inquire|enquire)(?i: them)? (?i:about|for) ", "ask about"),
+    _opening(Kind.ASK, r"\b(?i:check)(?i: on)? (?=(?i:my|our|the|availability|price|opening|stock))", "ask about"),
+    _opening(Kind.ASK, r"\b(?i:confirm|verify) (?=(?i:my|our|the|an?) )", "confirm"),
+    _opening(Kind.ASK, r"\b(?i:get|find out) (?=(?i:the|their|a quote|a price|an estimate))", "ask about"),
+)
+"""Only for goals in which nothing clearer is found."""
+
+_DIRECT = re.compile(
+    r"^(?i:(?:what|when|how|where|which|who|why) .*|(?:is|are|do|does|did|can|could|will|have|has) .*)\?$",
+)
+
+
+def find_errand(sentences: list[str]) -> Errand:
+    """The first errand a goal's sentences name."""
+    for openings in (OPENINGS, VAGUE_OPENINGS):
+        for index, sentence in enumerate(sentences):
+            if _DIRECT.search(sentence):
+                return Errand(Kind.ASK, "", sentence, rest=" ".join(sentences[index:]))
+            if errand := _opened(sentence, openings):
+                return Errand(errand.kind, errand.verb, errand.thing, errand.recipient, " ".join(sentences[index:]))
+    return Errand()
+
+
+def _opened(sentence: str, openings: tuple[Opening, ...]) -> Errand | None:
+    matches = [(match.start(), order) for order, o in enumerate(openings) if (match := o.pattern.search(sentence))]
+    if not matches:
+        return None
+    opening = openings[min(matches)[1]]
+    match = opening.pattern.search(sentence)
+    assert match is not None
+    recipient = match.groupdict().get("who") or ""
+    verb = opening.verb or match.group().split()[0].lower()
+    return Errand(opening.kind, verb, sentence[match.end() :].strip(" .!"), recipient)

@@ -1,0 +1,240 @@
+"""A callee's words, read into cues, offers and refusals. Knows nothing of what was said before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from patter_mcp.llm.rules import cues
+from patter_mcp.llm.rules.clock import Clock, TimeMention, find_times
+from patter_mcp.llm.rules.cues import Cue
+from patter_mcp.llm.rules.day import Day, find_days
+from patter_mcp.llm.rules.people import find_party
+from patter_mcp.llm.rules.words import number_at, word_set, words_of
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A day, a time or a part of the day put forward."""
+
+    day: Day | None = None
+    time: Clock | None = None
+    until: Clock | None = None
+    """Latest time of a range."""
+    is_range: bool = False
+    """`time` is only the earliest of many ("after five")."""
+    part: str = ""
+    """ "morning", "afternoon" or "evening", when no time was said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One turn of the callee."""
+
+    raw: str = ""
+    text: str = ""
+    """Plain words, see `words.words_of`."""
+    cues: frozenset[Cue] = frozenset()
+    offers: tuple[Offer, ...] = ()
+    refused_times: tuple[Clock, ...] = ()
+    refused_days: tuple[Day, ...] = ()
+    hours: tuple[TimeMention, ...] = ()
+    """Times said of opening and closing."""
+    assents: bool = False
+    """A yes that can be relied on: a plain one, or an "okay" that the turn begins with."""
+    party: int | None = None
+
+    def has(self, *wanted: Cue) -> bool:
+        return not self.cues.isdisjoint(wanted)
+
+    @property
+    def words(self) -> list[str]:
+        return self.text.split()
+
+    @property
+    def has_number(self) -> bool:
+        words = self.words
+        return any(number_at(words, index) for index in range(len(words)))
+
+
+_CLAUSE = re.compile(
+    r"\s+(?=(?:but|however|how about|what about|instead|maybe|perhaps|although|though|except|because|so|then|only|"
+    r"unless|(?:would|could|can|does|is) (?:you|we|i|that|it|he|she|there)|(?:i|we) (?:do )?(?:can|could|have|got|"
+    r"had|only|might|may|will)|there (?:is|are)|the (?:earliest|next|first|only|latest|soonest)|earliest|"
+    r"next (?:available|opening|free)|first available|actually|let me|or (?:i|we|maybe|perhaps)|and (?:i|we|then|"
+    r"that|you|what|which|how|who|where|when|is|are|do|can|could|would|will)|you are|it is|that is|do you|"
+    r"are you)\b)|(?<!\bam)\s+(?=sorry\b)|(?<=\btaken)\s+(?!at|for|on|until|till|from|between|before|after|up|by|"
+    r"in|with|today|tomorrow|tonight|then)|(?<=\b(?:full|free|gone|open|busy))\s+(?!at|for|on|until|till|from|"
+    r"between|before|after|up|by|in|with|today|tomorrow|tonight|then)|(?<=\bbooked)\s+(?!at|for|on|until|till|from|"
+    r"between|before|after|up|by|in|with|out|solid|today|tomorrow|tonight|then|you)|(?<=\bavailable)\s+(?!at|for|"
+    r"on|until|till|from|between|before|after|by|in|with|today|tomorrow|tonight|then)"
+)
+_NEGATIVE = re.compile(
+    r"\b(?:not|no|nothing|none|never|taken|gone|full|busy|unavailable|closed|neither|impossible|missed|too (?:late|"
+    r"early)|problem|booked(?! (?:you|in))|reserved(?! for you)|sold out)\b"
+)
+_HOURS = re.compile(
+    r"\b(?:close|closes|closing|shut|shuts|opens|(?<!are )(?<!am )(?<!is )open at|open (?:from|until|till|to|"
+    r"between|daily|every|again)|hours are|last (?:order|orders|entry|seating|admission))\b"
+)
+_CORRECTION = re.compile(
+    r"\b(?:(?:no|oh|wait|actually|hmm) sorry|sorry (?:i mean|no)|i mean|i meant|make that|scratch that|or rather|"
+    r"no wait)\b"
+)
+_DOUBT_BEFORE = word_set(
+    "not no if unless once until think thought whether never shall should would could want when might may before after"
+)
+_QUESTION = re.compile(
+    r"^(?:(?:okay|yes|yeah|sure|and|so|well|great|all|right|um|uh|oh|but|no|thanks|perfect|sorry|just) )*(?:do|"
+    r"does|did|are you|is it|is that|is there|is this|is your|was|were|have you|has|will you|would you|can you|"
+    r"can i|could|should|shall|may i|what|which|where|when|why|how|who|any|whose)\b"
+)
+_PARTS = ("morning", "afternoon", "evening")
+_CHECKING = re.compile(
+    r"^(?!(?:yes|yeah|yep|correct|right|that is|it is|absolutely|exactly|sure)\b).{12,}\b(?:right|correct|yeah|"
+    r"yes)$|\b(?:did you say|you said|did you mean|do you mean|you mean)\b"
+)
+
+
+def understand(raw: str) -> Heard:
+    """Reads one turn."""
+    text = " ".join(words_of(raw))
+    plain = cues.POLITE_NO.sub("okay ", text)
+    found = {cue for cue, pattern in cues.COMPILED.items() if cue is not Cue.CONFIRMED and pattern.search(text)}
+    clauses = _clauses(_corrected(plain))
+    heard = _with_offers(Heard(raw=raw, text=text), clauses)
+    found |= set(_assent(plain, clauses))
+    if _CHECKING.search(text):
+        found.add(Cue.CHECKING)
+    if any(_is_question(clause) for clause in clauses):
+        found.add(Cue.QUESTION)
+    party = find_party(text.split())
+    return replace(heard, cues=frozenset(found), assents=_assents(plain, clauses), party=party.count if party else None)
+
+
+def _is_question(clause: str) -> bool:
+    """One that wants an answer: "can you hold" and "anything else" do not."""
+    return bool(_QUESTION.search(clause)) and not any(
+        cues.COMPILED[cue].search(clause) for cue in (Cue.HOLD, Cue.ANYTHING_ELSE)
+    )
+
+
+def _clauses(text: str) -> list[str]:
+    """Stretches that say one thing each; a day alone ("tomorrow we have nothing") belongs to what follows."""
+    clauses: list[str] = []
+    lone_day = ""
+    for clause in _CLAUSE.split(text):
+        clause = f"{lone_day} {clause}".strip()
+        days = find_days(clause.split())
+        is_lone = bool(days) and sum(mention.end - mention.start for mention in days) >= len(clause.split()) - 1
+        lone_day = clause if is_lone else ""
+        if not is_lone:
+            clauses.append(clause)
+    return [*clauses, lone_day] if lone_day else clauses
+
+
+def _corrected(text: str) -> str:
+    """Whoever corrects himself means what comes last; a correction without a new time is left for the brain."""
+    corrections = list(_CORRECTION.finditer(text))
+    if not corrections:
+        return text
+    last = text[corrections[-1].end() :]
+    return last if find_times(last.split()) or find_days(last.split()) else text
+
+
+def _assent(text: str, clauses: Sequence[str]) -> Iterator[Cue]:
+    bare = cues.GREETING_GOOD.sub(" ", text)
+    if cues.NO_WORDS.search(bare):
+        yield Cue.NO
+    if _is_said(cues.FIRM_YES, clauses) or _is_said(cues.SOFT_YES, clauses):
+        yield Cue.YES
+    if any(_is_asserted(text, match) for match in cues.COMPILED[Cue.CONFIRMED].finditer(text)):
+        yield Cue.CONFIRMED
+
+
+def _assents(text: str, clauses: Sequence[str]) -> bool:
+    if _is_said(cues.FIRM_YES, clauses):
+        return True
+    start = cues.SOFT_YES.search(cues.GREETING_GOOD.sub(" ", " ".join(text.split()[:6])))
+    is_early = start is not None and (start.start() < 8 or len(text.split()) <= 4)
+    return is_early and _is_said(cues.SOFT_YES, clauses)
+
+
+def _is_said(pattern: re.Pattern[str], clauses: Iterable[str]) -> bool:
+    """In some clause that is not a refusal."""
+    bare = (cues.GREETING_GOOD.sub(" ", clause).strip() for clause in clauses)
+    return any(pattern.search(clause) for clause in bare if not _is_refusal(clause))
+
+
+def _is_asserted(text: str, match: re.Match[str]) -> bool:
+    return _DOUBT_BEFORE.isdisjoint(text[: match.start()].split()[-4:])
+
+
+def _is_refusal(clause: str) -> bool:
+    confirmed = cues.COMPILED[Cue.CONFIRMED].search(clause)
+    if confirmed and _is_asserted(clause, confirmed) and not re.search(r"\b(?:not|no|fully)\b", clause):
+        return False
+    return bool(_NEGATIVE.search(clause) or cues.COMPILED[Cue.UNAVAILABLE].search(clause))
+
+
+def _with_offers(heard: Heard, clauses: Sequence[str]) -> Heard:
+    day: Day | None = None
+    for clause in clauses:
+        words = clause.split()
+        times, days = find_times(words), find_days(words)
+        if times and _HOURS.search(clause):
+            heard = replace(heard, hours=(*heard.hours, *times))
+        elif _is_refusal(clause):
+            heard = _refused(heard, times, [mention.day for mention in days], day)
+            day = days[-1].day if days and times else None if days else day
+        else:
+            offers = _offers(words, day)
+            heard = replace(heard, offers=(*heard.offers, *offers))
+            day = days[-1].day if days else day
+    return replace(heard, offers=_telling(heard.offers))
+
+
+def _telling(offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
+    """Where a time is offered, days and parts of days named before it only led up to it."""
+    timed = tuple(offer for offer in offers if offer.time or offer.until)
+    return timed or offers
+
+
+def _refused(heard: Heard, times: Sequence[TimeMention], days: Sequence[Day], day: Day | None) -> Heard:
+    """ "Nothing before five" offers what comes after; "not at three" offers nothing."""
+    day = days[0] if days else day
+    offers: list[Offer] = []
+    for mention in times:
+        if mention.bound == "before":
+            offers.append(Offer(day, mention.clock, is_range=True))
+        elif mention.bound == "after":
+            offers.append(Offer(day, until=mention.clock, is_range=True))
+    refused = tuple(mention.clock for mention in times if mention.bound == "at")
+    return replace(
+        heard,
+        offers=(*heard.offers, *offers),
+        refused_times=(*heard.refused_times, *refused),
+        refused_days=(*heard.refused_days, *(() if times else days)),
+    )
+
+
+def _offers(words: Sequence[str], day: Day | None) -> list[Offer]:
+    times, days = find_times(words), find_days(words)
+    if not times:
+        part = next((part for part in _PARTS if part in words and f"good {part}" not in " ".join(words)), "")
+        if days:
+            return [Offer(mention.day, part=part) for mention in days]
+        return [Offer(day, part=part)] if part else []
+    offers: list[Offer] = []
+    for mention in times:
+        near = min(days, key=lambda other: abs(other.start - mention.start), default=None)
+        its_day = near.day if near else day
+        last = offers[-1] if offers else None
+        if mention.bound == "before" and last and last.is_range:
+            offers[-1] = replace(last, until=mention.clock)
+        elif mention.bound == "before":
+            offers.append(Offer(its_day, until=mention.clock, is_range=True))
+        else:
+            offers.append(Offer(its_day, mention.clock, is_range=mention.bound == "after"))
+    return offers
