@@ -231,11 +231,11 @@ def from_json(data: Mapping[str, Any]) -> Event:
     cls = KINDS.get(kind)
     if cls is None:
         return Unknown(original_kind=kind, data=fields, at=at)
-    if cls is Ended:
-        fields["reason"] = EndReason(fields["reason"])
     try:
+        if cls is Ended:
+            fields["reason"] = EndReason(fields["reason"])
         return cls(at=at, **fields)
-    except TypeError:
+    except (TypeError, ValueError):
         return Unknown(original_kind=kind, data=fields, at=at)
 
 

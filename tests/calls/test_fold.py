@@ -97,6 +97,8 @@ def test_events_of_other_versions_are_kept_and_read_over() -> None:
     assert isinstance(strange, ev.Unknown) and ev.to_json(strange)["where"] == "moon"
     newer = ev.from_json({"kind": "user-said", "at": at(1).isoformat(), "text": "x", "mood": "good"})
     assert isinstance(newer, ev.Unknown)
+    new_reason = {"kind": "ended", "at": at(1).isoformat(), "reason": "abducted", "ended_by": "user", "detail": ""}
+    assert ev.to_json(ev.from_json(new_reason)) == new_reason
     assert view_of(created(), strange, newer, ended()).status == "completed"
 
 
