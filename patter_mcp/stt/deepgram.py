@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
 from typing import Literal
 
+from patter_mcp import prices
 from patter_mcp.stt.base import Final, Interim, SpeechStarted, SttEvent, SttOptions, SttStream
 from patter_mcp.stt.live import Endpoint, open_stream
 from patter_mcp.types import Json
@@ -20,7 +22,6 @@ from patter_mcp.vendors.failures import parse_json
 from patter_mcp.websocket import CONNECT_TIMEOUT_SEC
 
 PROVIDER = "deepgram"
-DEFAULT_MODEL = "nova-3"
 DEFAULT_BASE_URL = "https://api.deepgram.com"
 KEEP_ALIVE_SEC = 4.0
 """Deepgram closes after 10 s without audio or KeepAlive and advises one every 3 to 5 s:
@@ -61,7 +62,7 @@ class DeepgramSTT:
     ) -> None:
         self._api_key = find_key(api_key, "DEEPGRAM_API_KEY")
         self._base_url = find_url(base_url, "DEEPGRAM_BASE_URL", DEFAULT_BASE_URL)
-        self.model = model or DEFAULT_MODEL
+        self.model = model or prices.default_model(PROVIDER, datetime.now(UTC).date(), "stt")
         self._connect_timeout_sec = connect_timeout_sec
         self._endpointing_ms = endpointing_ms
         self._utterance_end_ms = utterance_end_ms

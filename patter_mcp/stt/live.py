@@ -25,6 +25,8 @@ REPLAY_MS = 10_000
 """Audio kept for a new connection; older sound that was never settled is lost."""
 REPLAY_CHUNK_BYTES = 1000 * BYTES_PER_MS
 RETRY_DELAYS_SEC = (0.0, 0.25, 1.0)
+RECONNECT_TIMEOUT_SEC = 2.5
+"""For each attempt in the middle of a call, where somebody is talking."""
 STEADY_SEC = 10.0
 """A connection that held this long gives the next one all its attempts back."""
 
@@ -89,7 +91,7 @@ async def open_stream(endpoint: Endpoint, codec: SttCodec) -> AsyncGenerator[Stt
     """
     stream = LiveStream(endpoint, codec)
     try:
-        await stream.connect()
+        await stream.connect(endpoint.timeout_sec)
         async with helpers() as tasks:
             tasks.start_soon(stream.stay_connected)
             tasks.start_soon(stream.stay_alive)
@@ -187,7 +189,7 @@ class LiveStream:
 
     # -- the connection's life --------------------------------------------------------------------
 
-    async def connect(self) -> int:
+    async def connect(self, timeout_sec: float) -> int:
         """Makes a connection and brings it up to date; returns the milliseconds it will never hear.
 
         Raises:
@@ -195,11 +197,9 @@ class LiveStream:
         """
         self._ready, self._lost, self._failure = anyio.Event(), anyio.Event(), None
         with translated(self._endpoint.provider):
-            socket = await connect(
-                self._endpoint.url, self, headers=self._endpoint.headers, timeout_sec=self._endpoint.timeout_sec
-            )
+            socket = await connect(self._endpoint.url, self, headers=self._endpoint.headers, timeout_sec=timeout_sec)
             try:
-                await self._agree(socket)
+                await self._agree(socket, timeout_sec)
             except BaseException:
                 socket.abort()
                 raise
@@ -242,14 +242,13 @@ class LiveStream:
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise unreadable(self._endpoint.provider) from error
 
-    async def _agree(self, socket: WebSocket) -> None:
+    async def _agree(self, socket: WebSocket, timeout_sec: float) -> None:
         """Says what has to be said first, and waits until the vendor is ready for audio."""
         for message in self._codec.opened():
             socket.send(message)
-        if self._codec.ready:
-            return
-        with anyio.fail_after(self._endpoint.timeout_sec):
-            await self._ready.wait()
+        if not self._codec.ready:
+            with anyio.fail_after(timeout_sec):
+                await self._ready.wait()
         if self._failure is not None:
             raise self._failure
 
@@ -280,7 +279,7 @@ class LiveStream:
         while error.retryable and (delay_sec := next(self._retries, None)) is not None:
             await anyio.sleep(delay_sec)
             try:
-                lost_ms = await self.connect()
+                lost_ms = await self.connect(RECONNECT_TIMEOUT_SEC)
             except ProviderError as another:
                 error = another
             else:

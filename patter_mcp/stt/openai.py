@@ -10,8 +10,10 @@ from base64 import b64encode
 from collections import deque
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
 from typing import Literal
 
+from patter_mcp import prices
 from patter_mcp.audio.frame import BYTES_PER_MS
 from patter_mcp.errors import ProviderError
 from patter_mcp.stt.base import Final, Interim, SpeechStarted, SttEvent, SttOptions, SttStream
@@ -24,7 +26,6 @@ from patter_mcp.vendors.failures import parse_json
 from patter_mcp.websocket import CONNECT_TIMEOUT_SEC
 
 PROVIDER = "openai"
-DEFAULT_MODEL = "gpt-4o-mini-transcribe"
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 SELF_PACED_MODELS = ("gpt-realtime-whisper", "gpt-live-transcribe")
 """They refuse turn detection: text comes as it is heard, and a stretch is settled when we commit it."""
@@ -43,7 +44,7 @@ class OpenAISTT:
 
     Args:
         api_key: Default: `OPENAI_API_KEY`.
-        model: Default `gpt-4o-mini-transcribe`.
+        model: Default `gpt-4o-transcribe`, or what OpenAI names instead once that is gone.
         base_url: http(s) or ws(s), up to `/v1`. Default: `OPENAI_BASE_URL`, then OpenAI's own.
         silence_duration_ms: Silence after which the user counts as finished.
         threshold: Of the vendor's voice detector, 0.0 to 1.0.
@@ -69,7 +70,7 @@ class OpenAISTT:
     ) -> None:
         self._api_key = find_key(api_key, "OPENAI_API_KEY")
         self._base_url = find_url(base_url, "OPENAI_BASE_URL", DEFAULT_BASE_URL)
-        self.model = model or DEFAULT_MODEL
+        self.model = model or prices.default_model(PROVIDER, datetime.now(UTC).date(), "stt")
         self._connect_timeout_sec = connect_timeout_sec
         self._turn_detection = {
             "type": "server_vad",

@@ -1,4 +1,4 @@
-"""What adapters to speech vendors share: where the key and the address come from, how failures are named.
+"""What adapters to speech vendors share: names, keys and addresses, and how failures are called.
 
 Above: `stt` and `tts`, one vendor per file. Below: `websocket`. Knows no vendor.
 """

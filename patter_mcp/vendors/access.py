@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 Query = Mapping[str, str | Sequence[str]]
 
@@ -13,15 +13,22 @@ def api_key(given: str | None, variable: str) -> str:
     """Raises:
     ValueError: neither given nor in the environment.
     """
-    key = given or os.environ.get(variable)
+    key = (given or os.environ.get(variable) or "").strip()
     if not key:
         raise ValueError(f"no API key: pass api_key=, or set {variable}")
     return key
 
 
 def base_url(given: str | None, variable: str, default: str) -> str:
-    """Without a slash at its end."""
-    return (given or os.environ.get(variable) or default).rstrip("/")
+    """Without a slash at its end.
+
+    Raises:
+        ValueError: no http(s) or ws(s) address.
+    """
+    url = (given or os.environ.get(variable) or default).strip().rstrip("/")
+    if urlsplit(url).scheme not in ("http", "https", "ws", "wss"):
+        raise ValueError(f"not an http(s) or ws(s) address: {url!r} (base_url=, or {variable})")
+    return url
 
 
 def http_url(base: str, path: str, query: Query | None = None) -> str:
@@ -40,7 +47,7 @@ def flag(value: bool) -> str:
 
 def _swap_scheme(url: str, swaps: Mapping[str, str]) -> str:
     scheme, separator, rest = url.partition("://")
-    return swaps.get(scheme.lower(), scheme) + separator + rest
+    return swaps.get(scheme.lower(), scheme.lower()) + separator + rest
 
 
 def _with_query(url: str, query: Query | None) -> str:

@@ -30,7 +30,8 @@ def openai(vendors: FakeSpeech, **settings: Any) -> OpenAISTT:
 
 
 async def test_the_session_has_the_current_shape(vendors: FakeSpeech) -> None:
-    async with openai(vendors, silence_duration_ms=400).open(SttOptions(language="de-AT", hints=["Napoli", "Otto"])):
+    stt = openai(vendors, model="gpt-4o-transcribe", silence_duration_ms=400)
+    async with stt.open(SttOptions(language="de-AT", hints=["Napoli", "Otto"])):
         pass
     connection = vendors.connections[0]
     assert connection.asked.query == {"intent": ["transcription"]}
@@ -44,7 +45,7 @@ async def test_the_session_has_the_current_shape(vendors: FakeSpeech) -> None:
                     "input": {
                         "format": {"type": "audio/pcmu"},
                         "transcription": {
-                            "model": "gpt-4o-mini-transcribe",
+                            "model": "gpt-4o-transcribe",
                             "language": "de",
                             "prompt": "Expect: Napoli, Otto",
                         },

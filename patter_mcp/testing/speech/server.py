@@ -174,6 +174,7 @@ class FakeServer:
         self.exchanges: list[Exchange] = []
         self.attempts = 0
         """Upgrades and requests, refused ones included."""
+        self.sockets_ever = 0
         self.port = 0
         self._websocket_routes: dict[str, WebsocketRoute] = {}
         self._http_routes: dict[str, HttpRoute] = {}
@@ -198,6 +199,11 @@ class FakeServer:
     def http(self, path_prefix: str, route: HttpRoute) -> None:
         self._http_routes[path_prefix] = route
 
+    def cut_all(self) -> None:
+        """Breaks every connection, busy or idle."""
+        for wire in list(self._wires):
+            wire.cut()
+
     async def until(self, condition: Callable[[], bool]) -> None:
         """Returns once it is true; looked at whenever something arrives, opens or closes."""
         while not condition():
@@ -212,8 +218,7 @@ class FakeServer:
             yield self
         finally:
             server.close()
-            for wire in list(self._wires):
-                wire.cut()
+            self.cut_all()
             with anyio.CancelScope(shield=True):
                 await self.until(lambda: not self._wires)
 
@@ -226,6 +231,7 @@ class FakeServer:
         return _longest(self._http_routes, path)
 
     def joined(self, wire: _Wire) -> None:
+        self.sockets_ever += 1
         self._wires.add(wire)
         self.changed()
 
@@ -313,8 +319,9 @@ class _Wire(asyncio.Protocol):
 
     def _exchange_starts(self, asked: Asked) -> None:
         route = self._server.http_route(asked.path)
-        if route is None:
-            self.answer(404, "", {})
+        if route is None or asked.method == "HEAD":
+            # Vendors know their POST endpoints by no other method.
+            self.answer(404 if route is None else 405, "", {})
             return
         self._exchange = Exchange(asked, self)
         self._server.exchanges.append(self._exchange)
@@ -336,6 +343,7 @@ class _Wire(asyncio.Protocol):
 
     def next_request(self) -> None:
         self._busy = False
+        self._server.changed()
         self._read_request()
 
     # -- websocket --------------------------------------------------------------------------------

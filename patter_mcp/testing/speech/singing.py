@@ -26,14 +26,14 @@ def note(char: str) -> bytes:
     """60 ms of μ-law."""
     if char.isspace():
         return bytes((ULAW_SILENCE,)) * CHAR_BYTES
-    return encode(_tone(_pitch_hz(char), CHAR_BYTES, 8000))
+    return encode(_tone(pitch_hz(char), CHAR_BYTES, 8000))
 
 
 @functools.cache
 def pcm_note(char: str, rate_hz: int) -> bytes:
     """The same as s16le PCM."""
     count = CHAR_MS * rate_hz // 1000
-    return bytes(2 * count) if char.isspace() else _tone(_pitch_hz(char), count, rate_hz)
+    return bytes(2 * count) if char.isspace() else _tone(pitch_hz(char), count, rate_hz)
 
 
 def sing(text: str) -> bytes:
@@ -45,8 +45,8 @@ def sing_pcm(text: str, rate_hz: int) -> bytes:
     return b"".join(pcm_note(char, rate_hz) for char in text)
 
 
-def _pitch_hz(char: str) -> float:
-    return 250.0 + 20 * (ord(char) % 96)
+def pitch_hz(char: str) -> float:
+    return 260.0 + 20 * (ord(char) % 96)
 
 
 def _tone(pitch_hz: float, count: int, rate_hz: int) -> bytes:

@@ -1,0 +1,448 @@
+"""A voice over a websocket that is kept open for the length of a call; how a vendor talks, its `Connection` knows.
+
+No turn waits for a connection: a lost or crowded one is replaced in the background, and an utterance that was cut
+goes on over the new one where it is known what had been spoken.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+from anyio.abc import TaskGroup
+
+from patter_mcp.errors import ProviderConnectionError, ProviderError, ProviderTimeout
+from patter_mcp.tts.base import Speech, TtsStream
+from patter_mcp.tts.script import Script
+from patter_mcp.vendors.failures import closed_error, translated, unreadable
+from patter_mcp.vendors.helpers import helpers
+from patter_mcp.vendors.mailbox import Mailbox
+from patter_mcp.websocket import CONNECT_TIMEOUT_SEC, Closed, WebSocket, connect
+
+RETRY_DELAYS_SEC = (0.0, 0.25, 1.0)
+RECONNECT_TIMEOUT_SEC = 2.5
+"""For each attempt in the middle of a call, where somebody is waiting."""
+STEADY_SEC = 10.0
+"""A connection that held this long gives the next one all its attempts back."""
+STALL_SEC = 5.0
+"""How long a vendor may owe us audio and send none."""
+CONFIRM_SEC = 1.0
+"""How long it may take to confirm a cancellation that another utterance waits for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where a vendor speaks."""
+
+    provider: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    timeout_sec: float = CONNECT_TIMEOUT_SEC
+    stall_sec: float = STALL_SEC
+
+
+class SocketUtterance:
+    """`Utterance`. Text waits here until a connection has room for it."""
+
+    def __init__(self, voice: SocketVoice) -> None:
+        self.script = Script()
+        self.connection: Connection | None = None
+        self.key = ""
+        """Its name on the connection."""
+        self.ended = False
+        self._voice = voice
+        self._speech = Mailbox[Speech]()
+        self._expecting = False
+        self._progress_mono = 0.0
+
+    @property
+    def over(self) -> bool:
+        return self._speech.ended
+
+    def feed(self, text: str) -> None:
+        if text.strip() and not self.ended and not self.over:
+            self.script.add(text)
+            self._go_on()
+
+    def end(self) -> None:
+        if not self.ended and not self.over:
+            self.ended = True
+            self._go_on()
+
+    def cancel(self) -> None:
+        self._speech.discard()
+        self._voice.cancelled(self)
+
+    def __aiter__(self) -> SocketUtterance:
+        return self
+
+    async def __anext__(self) -> Speech:
+        while True:
+            with anyio.move_on_after(self._voice.stall_sec):
+                return await anext(self._speech)
+            if self._expecting and time.monotonic() - self._progress_mono >= self._voice.stall_sec:
+                self._voice.stalled(self)
+
+    def spoke(self, audio: bytes, text_chars: int | None) -> None:
+        self._progress_mono = time.monotonic()
+        self._expecting = self.ended
+        self.script.exact = text_chars is not None
+        self._speech.put(Speech(audio=audio, text_chars=text_chars))
+
+    def finish(self, error: ProviderError | None = None) -> None:
+        self._speech.end(error)
+
+    def _go_on(self) -> None:
+        self._expecting = True
+        self._progress_mono = time.monotonic()
+        self._voice.proceed(self)
+
+
+class Connection(ABC):
+    """One websocket and the utterances spoken over it, each under a key of its own.
+
+    A vendor's class says the words (`begin` to `cancel`) and understands the answers (`decode`), which it passes on
+    by `spoke`, `finished` and `failed`.
+    """
+
+    capacity = 1
+    """Utterances at once, cancelled ones that are not confirmed included."""
+    keep_alive: str | None = None
+    """Keeps the vendor from closing an idle connection, sent every `keep_alive_sec`."""
+    keep_alive_sec = 60.0
+    farewell: str | None = None
+    """Said before the close."""
+
+    def __init__(self, provider: str, voice: SocketVoice) -> None:
+        self.provider = provider
+        self.connected_mono = time.monotonic()
+        self.alive = True
+        self._failure: ProviderError | None = None
+        self._voice = voice
+        self._socket: WebSocket | None = None
+        self._utterances: dict[str, SocketUtterance] = {}
+        self._key_count = 0
+
+    # -- for the vendor's class -------------------------------------------------------------------
+
+    @abstractmethod
+    def begin(self, key: str) -> None: ...
+
+    @abstractmethod
+    def say(self, key: str, text: str) -> None: ...
+
+    @abstractmethod
+    def end(self, key: str) -> None: ...
+
+    @abstractmethod
+    def cancel(self, key: str) -> bool:
+        """False: there will be no confirmation, the key is free at once."""
+
+    @abstractmethod
+    def decode(self, message: str | bytes) -> None: ...
+
+    def send(self, message: str) -> None:
+        if self._socket is not None:
+            self._socket.send(message)
+
+    def script(self, key: str) -> Script | None:
+        """Of an utterance that still wants to be heard."""
+        utterance = self._utterances.get(key)
+        return None if utterance is None or utterance.over else utterance.script
+
+    def spoke(self, key: str, audio: bytes, text_chars: int | None = None) -> None:
+        utterance = self._utterances.get(key)
+        if utterance is not None:
+            utterance.spoke(audio, text_chars)
+
+    def finished(self, key: str) -> None:
+        """The vendor is done with the key, be it spoken or cancelled."""
+        utterance = self._forget(key)
+        if utterance is not None:
+            self._voice.released(self, utterance)
+
+    def failed(self, key: str | None, error: ProviderError) -> None:
+        """One utterance cannot be spoken; without a key none of them can."""
+        for lost in [key] if key is not None else list(self._utterances):
+            utterance = self._forget(lost)
+            if utterance is not None:
+                utterance.finish(error)
+                self._voice.released(self, utterance)
+
+    # -- for the voice ----------------------------------------------------------------------------
+
+    @property
+    def has_room(self) -> bool:
+        return self.alive and len(self._utterances) < self.capacity
+
+    @property
+    def is_crowded(self) -> bool:
+        """One more and it is full, and more than one is the rule: time for a fresh one."""
+        return self.capacity > 1 and len(self._utterances) >= self.capacity - 1
+
+    @property
+    def is_silent(self) -> bool:
+        """Nobody listens to what it may still say."""
+        return all(utterance.over for utterance in self._utterances.values())
+
+    async def open(self, endpoint: Endpoint, timeout_sec: float) -> None:
+        with translated(self.provider):
+            self._socket = await connect(endpoint.url, self, headers=endpoint.headers, timeout_sec=timeout_sec)
+        if self._failure is not None:
+            raise self._failure
+
+    async def aclose(self) -> None:
+        self.alive = False
+        if self._socket is not None:
+            if self.farewell is not None:
+                self.send(self.farewell)
+            await self._socket.aclose()
+
+    def take(self, utterance: SocketUtterance) -> None:
+        self._key_count += 1
+        utterance.connection, utterance.key = self, str(self._key_count)
+        self._utterances[utterance.key] = utterance
+        self.begin(utterance.key)
+        self.carry_on(utterance)
+
+    def carry_on(self, utterance: SocketUtterance) -> None:
+        """Gives the vendor what is new: text, or that no more will come."""
+        if utterance.script.has_unsent:
+            text = utterance.script.take_unsent()
+            self._voice.characters += len(text)
+            self.say(utterance.key, text)
+        if utterance.ended:
+            self.end(utterance.key)
+
+    def drop(self, utterance: SocketUtterance) -> None:
+        if not self.cancel(utterance.key):
+            self.finished(utterance.key)
+
+    # -- the socket's listener --------------------------------------------------------------------
+
+    def received(self, message: str | bytes) -> None:
+        try:
+            self.decode(message)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+            self._lost(unreadable(self.provider))
+        except ProviderError as error:
+            self._lost(error)
+
+    def closed(self, close: Closed) -> None:
+        self._lost(closed_error(self.provider, close))
+
+    def _lost(self, error: ProviderError) -> None:
+        if self._failure is not None:
+            return
+        self.alive = False
+        self._failure = error
+        if self._socket is not None:
+            self._socket.abort()
+        utterances = list(self._utterances.values())
+        self._utterances.clear()
+        self._voice.lost(self, utterances, error)
+
+    def _forget(self, key: str) -> SocketUtterance | None:
+        utterance = self._utterances.pop(key, None)
+        if utterance is not None:
+            utterance.connection = None
+        return utterance
+
+
+MakeConnection = Callable[["SocketVoice"], Connection]
+
+
+@asynccontextmanager
+async def open_voice(endpoint: Endpoint, make_connection: MakeConnection) -> AsyncGenerator[TtsStream]:
+    """Connects and keeps connected until the block is left.
+
+    Raises:
+        ProviderError: no connection could be made.
+    """
+    async with helpers() as tasks:
+        voice = SocketVoice(endpoint, make_connection, tasks)
+        try:
+            await voice.connect(endpoint.timeout_sec)
+            tasks.start_soon(voice.stay_connected)
+            tasks.start_soon(voice.stay_alive)
+            yield voice
+        finally:
+            await voice.aclose()
+
+
+class SocketVoice:
+    """One call's voice; `TtsStream`."""
+
+    def __init__(self, endpoint: Endpoint, make_connection: MakeConnection, tasks: TaskGroup) -> None:
+        self.characters = 0
+        self.stall_sec = endpoint.stall_sec
+        self._endpoint = endpoint
+        self._make_connection = make_connection
+        self._tasks = tasks
+        self._current: Connection | None = None
+        self._retired: set[Connection] = set()
+        self._waiting: deque[SocketUtterance] = deque()
+        self._wanted = anyio.Event()
+        """A new connection is."""
+        self._retries = iter(RETRY_DELAYS_SEC)
+        self._looking = False
+
+    def utterance(self) -> SocketUtterance:
+        return SocketUtterance(self)
+
+    # -- for utterances ---------------------------------------------------------------------------
+
+    def proceed(self, utterance: SocketUtterance) -> None:
+        """Something was added to it."""
+        if utterance.connection is not None:
+            utterance.connection.carry_on(utterance)
+        elif utterance.script.has_unsent:
+            if utterance not in self._waiting:
+                self._waiting.append(utterance)
+            self._admit()
+        elif utterance.ended:
+            utterance.finish()
+
+    def cancelled(self, utterance: SocketUtterance) -> None:
+        if utterance.connection is not None:
+            utterance.connection.drop(utterance)
+        elif utterance in self._waiting:
+            self._waiting.remove(utterance)
+
+    def stalled(self, utterance: SocketUtterance) -> None:
+        provider = self._endpoint.provider
+        utterance.finish(ProviderTimeout(f"{provider} has stopped speaking", provider=provider, retryable=True))
+        self.cancelled(utterance)
+        self._wanted.set()
+
+    # -- for connections --------------------------------------------------------------------------
+
+    def released(self, connection: Connection, utterance: SocketUtterance) -> None:
+        """The connection is done with the utterance; the utterance may have more to say."""
+        if not utterance.over:
+            self.proceed(utterance)
+        self._admit()
+        self._let_go(connection)
+
+    def lost(self, connection: Connection, utterances: list[SocketUtterance], error: ProviderError) -> None:
+        """Those that can go on elsewhere do, ahead of all others."""
+        for utterance in reversed(utterances):
+            utterance.connection = None
+            if utterance.over:
+                continue
+            if error.retryable and utterance.script.exact:
+                utterance.script.rewind()
+                self._waiting.appendleft(utterance)
+            else:
+                utterance.finish(error)
+        self._retired.discard(connection)
+        if connection is self._current:
+            self._current = None
+            if time.monotonic() - connection.connected_mono > STEADY_SEC:
+                self._retries = iter(RETRY_DELAYS_SEC)
+            self._wanted.set()
+        else:
+            self._admit()
+
+    # -- life -------------------------------------------------------------------------------------
+
+    async def connect(self, timeout_sec: float) -> None:
+        """Replaces the connection there may be.
+
+        Raises:
+            ProviderError: no connection could be made; the old one stays.
+        """
+        connection = self._make_connection(self)
+        await connection.open(self._endpoint, timeout_sec)
+        old, self._current = self._current, connection
+        if old is not None:
+            self._retired.add(old)
+            self._let_go(old)
+        self._admit()
+
+    async def stay_connected(self) -> None:
+        """Makes new connections as they are wanted, until cancelled."""
+        while True:
+            await self._wanted.wait()
+            if self._current is not None:
+                self._retries = iter(RETRY_DELAYS_SEC)
+            error = await self._reconnect()
+            self._wanted = anyio.Event()
+            if error is None:
+                self._admit()
+            elif self._current is None:
+                self._give_up(error)
+
+    async def stay_alive(self) -> None:
+        connection = self._current
+        while connection is not None and connection.keep_alive is not None:
+            await anyio.sleep(connection.keep_alive_sec)
+            if self._current is not None:
+                self._current.send(connection.keep_alive)
+
+    async def aclose(self) -> None:
+        connections = [connection for connection in (self._current, *self._retired) if connection is not None]
+        provider = self._endpoint.provider
+        error = ProviderConnectionError(f"{provider} was let go", provider=provider, retryable=True)
+        for utterance in self._waiting:
+            utterance.finish(error)
+        for connection in connections:
+            connection.failed(None, error)
+        with anyio.CancelScope(shield=True):
+            async with anyio.create_task_group() as closing:
+                for connection in connections:
+                    closing.start_soon(connection.aclose)
+
+    async def _reconnect(self) -> ProviderError | None:
+        error: ProviderError | None = None
+        while (error is None or error.retryable) and (delay_sec := next(self._retries, None)) is not None:
+            await anyio.sleep(delay_sec)
+            try:
+                await self.connect(RECONNECT_TIMEOUT_SEC)
+            except ProviderError as another:
+                error = another
+            else:
+                return None
+        return error or self._given_up()
+
+    def _given_up(self) -> ProviderError:
+        provider = self._endpoint.provider
+        return ProviderError(f"{provider} keeps dropping the connection", provider=provider, retryable=True)
+
+    def _give_up(self, error: ProviderError) -> None:
+        """For now; the next utterance has all attempts again."""
+        self._retries = iter(RETRY_DELAYS_SEC)
+        while self._waiting:
+            self._waiting.popleft().finish(error)
+
+    def _admit(self) -> None:
+        """Gives waiting utterances to the connection, in their order, as far as it has room."""
+        while self._waiting and self._current is not None and self._current.has_room:
+            self._current.take(self._waiting.popleft())
+        if self._current is not None and self._current.is_crowded:
+            self._wanted.set()
+        if self._waiting and self._current is None:
+            self._wanted.set()
+        elif self._waiting and not self._looking:
+            self._looking = True
+            self._tasks.start_soon(self._look_again)
+
+    async def _look_again(self) -> None:
+        """Where only cancelled utterances are in the way, a new connection is the way around them."""
+        await anyio.sleep(CONFIRM_SEC)
+        self._looking = False
+        if self._waiting and self._current is not None and self._current.is_silent:
+            self._wanted.set()
+        elif self._waiting:
+            self._admit()
+
+    def _let_go(self, connection: Connection) -> None:
+        """A retired connection is closed as soon as nobody listens to it."""
+        if connection in self._retired and connection.is_silent:
+            self._retired.discard(connection)
+            self._tasks.start_soon(connection.aclose)
