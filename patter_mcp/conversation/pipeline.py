@@ -22,10 +22,12 @@ from patter_mcp.conversation.loop import PipelineConversation
 from patter_mcp.conversation.meter import LlmMeter
 from patter_mcp.conversation.prompt import fill, system_prompt
 from patter_mcp.conversation.reply import Mind
+from patter_mcp.conversation.transcript import Transcript
 from patter_mcp.errors import ProviderError
 from patter_mcp.guardrails.speech import SpeechGuard
 from patter_mcp.hooks import HookContext, HookRunner
 from patter_mcp.stt.base import SttOptions, SttStream
+from patter_mcp.tools.breaker import Breakers
 from patter_mcp.tools.executor import ToolExecutor
 from patter_mcp.tts.base import TtsOptions, TtsStream
 from patter_mcp.vad.base import VoiceDetector
@@ -44,6 +46,7 @@ class PipelineEngine:
         self._agent = agent
         self._detector = detector
         self._guard = SpeechGuard(agent.guardrails)
+        self._breakers = Breakers()
         self._apology = b""
         """Made once, by the first call, for the day the voice is gone."""
 
@@ -59,6 +62,7 @@ class PipelineEngine:
     async def open(self, brief: Brief, journal: Journal) -> AsyncGenerator[PipelineConversation]:
         agent = self._agent
         meter = LlmMeter()
+        transcript = Transcript(journal)
         stt_options = SttOptions(language=agent.language, hints=brief.hints)
         async with (
             agent.tts.open(TtsOptions(language=agent.language, voice=agent.voice)) as tts,
@@ -75,19 +79,19 @@ class PipelineEngine:
                     stt=stt,
                     tts=tts,
                     detector=self._detector(),
-                    journal=journal,
+                    journal=transcript,
                     tasks=tasks,
-                    make_mind=lambda conversation: self._mind(brief, journal, meter, conversation),
+                    make_mind=lambda conversation: self._mind(brief, transcript, meter, conversation),
                     apology=lambda: self._apology,
                 )
             finally:
                 self._journal_usage(journal, stt, tts, meter)
                 tasks.cancel_scope.cancel()
 
-    def _mind(self, brief: Brief, journal: Journal, meter: LlmMeter, conversation: PipelineConversation) -> Mind:
+    def _mind(self, brief: Brief, transcript: Transcript, meter: LlmMeter, conversation: PipelineConversation) -> Mind:
         agent = self._agent
-        tools = ToolExecutor(agent.tools, conversation, call_id=brief.call_id)
-        context = HookContext(call_id=brief.call_id, to_number=brief.to_number)
+        tools = ToolExecutor(agent.tools, conversation, call_id=brief.call_id, breakers=self._breakers)
+        context = HookContext(call_id=brief.call_id, to_number=brief.to_number, history=transcript)
         return Mind(
             llm=agent.llm,
             options=agent.llm_options,
@@ -95,7 +99,7 @@ class PipelineEngine:
             guard=self._guard,
             hooks=HookRunner(agent.hooks, context),
             meter=meter,
-            journal=journal,
+            journal=transcript,
             phrases=agent.phrases,
         )
 

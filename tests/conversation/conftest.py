@@ -83,6 +83,7 @@ class Stage:
     tts: ScriptedTTS
     leg: MemoryLeg
     journal: Journal
+    engine: PipelineEngine
     parting: Parting | None = None
     over: anyio.Event = field(default_factory=anyio.Event)
 
@@ -117,13 +118,22 @@ class Stage:
 def stage() -> Callable[..., Any]:
     @asynccontextmanager
     async def open_stage(
-        *script: Any, first_message: str = "Hi, this is Ann.", time_left_sec: float = 180, stt: Any = None, **agent: Any
+        *script: Any,
+        first_message: str = "Hi, this is Ann.",
+        time_left_sec: float = 180,
+        stt: Any = None,
+        after: Stage | None = None,
+        **agent: Any,
     ) -> AsyncGenerator[Stage]:
-        stt = stt or ScriptedSTT()
-        llm, tts, leg, journal = ScriptedLLM(script=list(script)), ScriptedTTS(), MemoryLeg(), Journal()
-        engine = PipelineEngine(Agent(stt=stt, llm=llm, tts=tts, **agent), LoudnessDetector)
+        if after is None:
+            stt, llm, tts = stt or ScriptedSTT(), ScriptedLLM(script=list(script)), ScriptedTTS()
+            engine = PipelineEngine(Agent(stt=stt, llm=llm, tts=tts, **agent), LoudnessDetector)
+        else:  # another call of the same agent's
+            stt, llm, tts, engine = after.stt, after.llm, after.tts, after.engine
+            llm.script.extend(script)
         brief = Brief(call_id="call_1", to_number="+12025550100", goal="Book a table", first_message=first_message)
-        stage = Stage(llm, stt, tts, leg, journal)
+        stage = Stage(llm, stt, tts, MemoryLeg(), Journal(), engine)
+        leg, journal = stage.leg, stage.journal
 
         async def converse() -> None:
             stage.parting = await conversation.run(leg, time_left_sec)
