@@ -8,11 +8,13 @@ from patter_mcp.llm.base import Message
 from patter_mcp.llm.rules import answers, deal, errands, machines
 from patter_mcp.llm.rules import phrasing as say
 from patter_mcp.llm.rules.cues import Cue
-from patter_mcp.llm.rules.memory import Memory, remember
+from patter_mcp.llm.rules.folding import remember
+from patter_mcp.llm.rules.memory import Memory
 from patter_mcp.llm.rules.recall import Act
 from patter_mcp.llm.rules.replies import QUIET, Reply, errand, finished, opening, resumed, speak, uncertain
 from patter_mcp.llm.rules.understand import Heard
 
+MAX_SAME = 3
 MAX_TURNS = 40
 """Of the callee; a conversation longer than this goes in circles."""
 
@@ -29,11 +31,17 @@ def reply_to(messages: Sequence[Message]) -> Reply:
 
 
 def _first_reply(memory: Memory, heard: Heard) -> Reply:
-    for rule in RULES:
-        reply = rule(memory, heard)
-        if reply is not None:
-            return reply
-    return _not_understood(memory)
+    replies = (rule(memory, heard) for rule in RULES)
+    reply = next((reply for reply in replies if reply is not None), None)
+    return _unless_repeated(memory, _not_understood(memory) if reply is None else reply)
+
+
+def _unless_repeated(memory: Memory, reply: Reply) -> Reply:
+    """The same words for the third time in a row lead nowhere."""
+    text = " ".join(reply.sentences)
+    recent = [line.text for line in memory.said[-MAX_SAME:]]
+    is_stuck = bool(text) and reply.ending is None and recent == [text] * MAX_SAME
+    return uncertain(memory, why="The conversation went in circles.") if is_stuck else reply
 
 
 def _in_circles(memory: Memory, heard: Heard) -> Reply | None:

@@ -86,23 +86,25 @@ _LEADS = (
     | _BEFORE
     | word_set(
         "at about around roughly or is are have has do only say like maybe perhaps than make made want need next "
-        "got offer not no yes okay to and then actually could can was said sorry mean would does will just hmm"
+        "got offer not no yes okay to and then actually could can was said sorry mean would does will just hmm be it"
     )
 )
 _TAILS = word_set(
-    "works work be would will instead or tomorrow today tonight sharp exactly okay then please fine free is if but"
+    "works work be too might could may would will instead or tomorrow today tonight sharp exactly okay then please "
+    "fine free is if but"
 )
 _COUNTED = word_set(
     "people person persons guests adults kids children minutes minute hours hour day days week weeks month months "
     "night nights year years dollars dollar euros euro pounds pound bucks cents percent of more other others times "
     "miles hundred thousand point rooms room beds tables table chairs seats slots slot openings spots spot left "
     "moment second sec third blocks doors star stars appointments appointment copies pieces thing things in "
-    "stylist stylists"
+    "stylist stylists you your me us"
 )
 _NOT_HOURS_AFTER = word_set(
     "press option number extension dial room suite floor street line gate pump lane that this which any every the "
     "another last other each someone bus channel"
 )
+_SET = word_set("booked set down scheduled confirmed appointment in you it that arranged sure")
 _STREETS = word_set("street road avenue lane drive boulevard way court")
 _PARTY_WORDS = word_set("table tables party reservation group seat seats dinner lunch brunch")
 
@@ -259,7 +261,7 @@ def _bare_hour_fits(words: Sequence[str], index: int, end: int) -> bool:
     if after in ("to", "till", "until") and _hour(words, end + 1):
         return True
     if before in ("for", "of"):
-        return before == "for" and _PARTY_WORDS.isdisjoint(words)
+        return before == "for" and _word(words, index - 2) in _SET and _PARTY_WORDS.isdisjoint(words)
     return before in _LEADS or after in _TAILS or len(words) <= 2
 
 

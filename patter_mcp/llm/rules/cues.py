@@ -76,31 +76,31 @@ class Cue(Enum):
 
 PATTERNS: dict[Cue, str] = {
     Cue.VOICEMAIL: (
-        r"(?<!want to )(?<!like to )(?<!like us to )\bleave (?:us |me |him |her )?(?:a |your |the )?(?:brief |"
-        "short |detailed )?(?:message|name)|(?:after|at|following) the (?:tone|beep|signal)|"
-        "record your (?:message|name)|voice ?mail(?:box)?|answering machine|(?:can not|not able to|unable to|"
-        "not available to) (?:take|come to|answer|get to) (?:your call|the phone|my phone)|"
-        "you have reached .*(?:not (?:available|here|in)|out of the office|leave|currently closed)|the (?:person|"
-        "number|customer) you (?:are (?:trying|calling)|have (?:dialed|called|reached)) .*(?:not available|"
-        r"unavailable|leave)|\bget back to you (?:as soon|shortly|when)"
+        r"(?<!want to )(?<!like to )(?<!like us to )\bleave (?:us |me |him |her )?(?:a |your |the )?(?:brief |short |"
+        "detailed )?(?:message|name)|(?:after|at|following) the (?:tone|beep|signal)|record your (?:message|name)|"
+        "voice ?mail(?:box)?|answering machine|(?:can not|not able to|unable to|not available to) (?:take|come to|"
+        "answer|get to) (?:your call|the phone|my phone)|you have reached .*(?:not (?:available|here|in)|"
+        "out of the office|leave|currently closed)|the (?:person|number|customer) you (?:are (?:trying|calling)|"
+        r"have (?:dialed|called|reached)) .*(?:not available|unavailable|leave)|\bget back to you (?:as soon|shortly|"
+        "when)"
     ),
     Cue.RECORD_NOW: "(?:leave|record) .*(?:message|name|number)(?: and .*)?|record your",
     Cue.BEEP_COMING: r"(?:tone|beep|signal)\b",
     Cue.MAILBOX_FULL: (
-        "mail ?box is (?:currently )?full|can not (?:accept|take|record) (?:any )?(?:more |new )?messages|mailbox "
-        ".*not been set up"
+        "mail ?box is (?:currently )?full|can not (?:accept|take|record) (?:any )?(?:more |new )?messages|"
+        "mailbox .*not been set up"
     ),
     Cue.QUEUE: (
-        "your call is (?:very )?important|(?:next|first) available (?:agent|representative|operator|team|"
-        "associate|advisor)|(?:agents|representatives|lines|operators|advisors) are (?:currently |all )?(?:busy|"
-        r"assisting|helping)|stay on the line|remain on the line|you are (?:number|caller) \w+ in|estimated wait|"
-        "expected wait|call may be (?:recorded|monitored)|please continue to hold|calls? will be answered|"
+        "your call is (?:very )?important|(?:next|first) available (?:agent|representative|operator|team|associate|"
+        "advisor)|(?:agents|representatives|lines|operators|advisors) are (?:currently |all )?(?:busy|assisting|"
+        r"helping)|stay on the line|remain on the line|you are (?:number|caller) \w+ in|estimated wait|expected wait|"
+        "call may be (?:recorded|monitored)|please continue to hold|calls? will be answered|"
         "thank you for (?:your patience|waiting|holding) your call"
     ),
     Cue.HOLD: (
-        "(?:hold|hang) on|(?:please |can you |could you |will you |just |you )hold(?! (?:a|the|your|it|"
-        r"my) (?:table|room|spot|card))|\bon hold|(?:one|a|just a|give me a) (?:moment|second|sec|minute|min)\b|"
-        "bear with me|let me (?:just )?(?:check|see|look|have a look|take a look|ask|find|pull|grab|get|open|go)|"
+        "(?:hold|hang) on|(?:please |can you |could you |will you |just |you )hold(?! (?:a|the|your|it|my) (?:table|"
+        r"room|spot|card))|\bon hold|(?:one|a|just a|give me a) (?:moment|second|sec|minute|min)\b|bear with me|"
+        "let me (?:just )?(?:check|see|look|have a look|take a look|ask|find|pull|grab|get|open|go)|"
         "give me a (?:moment|second|minute)|i will (?:just )?(?:check|have a look|take a look|look)|two seconds|"
         r"wait a|just checking|checking|i will be right back|hold please|please hold|one mo\b|^hold$|^wait$|"
         "while i (?:check|look|pull)"
@@ -109,65 +109,69 @@ PATTERNS: dict[Cue, str] = {
         "thank(?:s| you) for (?:waiting|holding)|sorry (?:about that|for the wait|to keep you)|(?:i am|we are) back"
     ),
     Cue.TRANSFER: (
-        "(?:put|patch|transfer|connect|pass) you (?:through|over|on|to)|transferring (?:you|your)|connecting "
-        "you|get (?:him|her|them|someone) for you"
+        "(?:transfer|connect) you|(?:put|patch|transfer|connect|pass) you (?:through|over|on|to)|"
+        "transferring (?:you|your)|connecting you|get (?:him|her|them|someone) for you"
     ),
     Cue.WRONG_NUMBER: (
-        r"wrong (?:number|person|place|house|numb)|(?:no|nobody|no one|not anyone)(?: \w+)? (?:by|with|"
-        "of) that name|you have the wrong|(?:there is|we have|got) (?:no|nobody|no one|"
-        r"not any) (?:one )?(?:called|named)|(?:not|never) (?:a|the) (?:\w+ )?(?:barber|salon|restaurant|shop|"
-        "store|clinic|dentist|garage|hotel|pharmacy|business|office)|this is a private|private (?:number|"
-        "residence|house|home)|misdialed|you (?:have )?dialed wrong|not (?:a|the) right number|number is not"
+        r"(?:nobody|no one|no \w+) (?:called|named) \w+|^(?:sorry |there is )?no (?!problem|"
+        r"one is)\w+ (?:lives )?here$|wrong (?:number|person|place|house|numb)|(?:no|nobody|no one|"
+        r"not anyone)(?: \w+)? (?:by|with|of) that name|you have the wrong|(?:there is|we have|got) (?:no|nobody|"
+        r"no one|not any) (?:one )?(?:called|named)|(?:not|never) (?:a|the) (?:\w+ )?(?:barber|salon|restaurant|shop|"
+        "store|clinic|dentist|garage|hotel|pharmacy|business|office)|this is a private|private (?:number|residence|"
+        "house|home)|misdialed|you (?:have )?dialed wrong|not (?:a|the) right number|number is not"
     ),
     Cue.DO_NOT_CALL: (
-        "(?:stop|quit) (?:calling|phoning|ringing|bothering)|(?:do not|never|not) (?:ever "
-        ")?(?:call|phone|ring|contact)(?: me| us| here| this)?(?: number)?(?: again| anymore| ever| any more| "
-        "back)|(?:take|remove) (?:me|us|my number|this number|our number) (?:off|from)|do not call "
-        "(?:list|us|me|here)|off your list"
+        "(?:stop|quit) (?:calling|phoning|ringing|bothering)|(?:do not|never|not) (?:ever )?(?:call|phone|ring|"
+        "contact)(?: me| us| here| this)?(?: number)?(?: again| anymore| ever| any more| back)|take (?:me|us|"
+        "my number|this number|our number) (?:off|from)|remove (?:me|us|my number|this number|our number)|"
+        "do not call (?:list|us|me|here)|off your list"
     ),
     Cue.HOSTILE: (
         r"\b(?:fuck\w*|shit\w*|bullshit|asshole|bastard|get lost|piss off|bugger off|go to hell|screw you|shut up|"
-        "leave (?:me|us) alone|scammer|idiot|moron|damn (?:robot|machine|bot)|(?:hate|sick of|tired of|"
-        r"fed up with|enough of)(?: \w+)* (?:robot|robots|calls|machines|bots)|waste of (?:my )?time|"
-        "wasting (?:my|our) time|(?:do not|will not|not going to) (?:talk|speak) (?:to|with) (?:a |an |"
-        r"any )?(?:robot|machine|bot|computer|ai)\w*|get off (?:the|my) (?:line|phone))\b"
+        "leave (?:me|us) alone|scammer|idiot|moron|damn (?:robot|machine|bot)|(?:hate|sick of|tired of|fed up with|"
+        r"enough of)(?: \w+)* (?:robot|robots|calls|machines|bots)|waste of (?:my )?time|wasting (?:my|our) time|"
+        "(?:do not|will not|not going to) (?:talk|speak) (?:to|with) (?:a |an |any )?(?:robot|machine|bot|computer|"
+        r"ai)\w*|get off (?:the|my) (?:line|phone))\b"
     ),
-    Cue.NOT_INTERESTED: "not interested|no thank you we|do not (?:want|need) (?:any|it|anything|what)|not buying",
+    Cue.NOT_INTERESTED: ("not interested|no thank you we|do not (?:want|need) (?:any|it|anything|what)|not buying"),
     Cue.GOODBYE: (
-        r"\b(?:goodbye|bye|bye bye|see you (?:then|later|soon|tomorrow|there|on|at|next)|have a (?:good|nice|great|"
-        r"lovely|wonderful)|take care|cheers then|so long|good night)\b"
+        r"^see you$|talk to you (?:later|soon)|speak soon|\b(?:goodbye|bye|bye bye|see you (?:then|later|soon|"
+        "tomorrow|there|on|at|next)|have a (?:good|nice|great|lovely|wonderful)|take care|cheers then|so long|"
+        r"good night)\b"
     ),
     Cue.DEFLECT: (
-        "(?:book|order|do (?:it|that|this)|go|apply|sign up|register|reserve|schedule|use|through|via|visit|fill|"
-        r"check)(?: \w+){0,3} (?:online|website|web site|web|app|internet|site|form)|(?:only|just) (?:online|"
-        "walk ?ins?|in person)|walk ?ins? only|(?:do not|not|never|can not) (?:take|accept|do|make|"
-        r"handle)(?: \w+){0,2} (?:over the phone|by phone|on the phone|via phone)|(?:do not|not|never) (?:take|"
-        "accept|do)(?: any)? (?:reservations|bookings|appointments)|call (?:us |me |back |again |them |him |"
-        "her )*(?:later|tomorrow|monday|tuesday|wednesday|thursday|friday|next week|in the|another|at |after|"
-        "when)|try (?:again|calling|back|us)|call (?:the|our|another|a different) (?:other|main|office|number|"
-        "branch|store|head)|send (?:us |me |an )*(?:email|e mail)|email us|(?:have|need) to (?:speak|talk) (?:to|"
-        "with)|need to come in|come (?:in|by) (?:in )?person|have to come in|(?:not|never) (?:something|"
-        "anything) we do|can not (?:discuss|give (?:that|you|out)|share|tell you)"
+        "(?:need|have|got) to (?:call|ring|contact)|(?:for|are) emergencies only|emergencies only|(?:has|"
+        "have) to call (?:her|him|them)self|only (?:take|accept|do) walk ?ins|(?:book|order|do (?:it|that|this)|go|"
+        r"apply|sign up|register|reserve|schedule|use|through|via|visit|fill|check)(?: \w+){0,3} (?:online|website|"
+        "web site|web|app|internet|site|form)|(?:only|just) (?:online|walk ?ins?|in person)|walk ?ins? only|"
+        r"(?:do not|not|never|can not) (?:take|accept|do|make|handle)(?: \w+){0,2} (?:over the phone|by phone|"
+        "on the phone|via phone)|(?:do not|not|never) (?:take|accept|do)(?: any)? (?:reservations|bookings|"
+        "appointments)|call (?:us |me |back |again |them |him |her )*(?:later|tomorrow|monday|tuesday|wednesday|"
+        "thursday|friday|next week|in the|another|at |after|when)|try (?:again|calling|back|us)|call (?:the|our|"
+        "another|a different) (?:other|main|office|number|branch|store|head)|send (?:us |me |an )*(?:email|e mail)|"
+        "email us|(?:have|need) to (?:speak|talk) (?:to|with)|need to come in|come (?:in|by) (?:in )?person|"
+        "have to come in|(?:not|never) (?:something|anything) we do|can not (?:discuss|give (?:that|you|out)|share|"
+        "tell you)"
     ),
     Cue.NOT_HERE: (
         "(?:he|she|they|boss|manager|owner|person|doctor|stylist) (?:is|are) (?:not|out|away|off|gone|busy|"
         "sick) (?:here|in|at home|home|around|available|today|right now|at the moment|of the office|now|back)|"
-        r"\w+ is not (?:here|in right now|in today|in at the moment|home|at home|around)|\w+ is (?:out|away|"
-        "on (?:vacation|holiday|leave)|in a meeting|at lunch)|(?:stepped|went|gone) out|not (?:home|at home|"
-        "around|in right now|in today|at work)|(?:does not|no longer) (?:live|work)s? here|is (?:away|out|not in|"
-        "at lunch|in a meeting|on vacation|on holiday)$"
+        r"\w+ (?:is )?not (?:here|in right now|in today|in at the moment|home|at home|around)|\w+ is (?:out|away|"
+        "on (?:vacation|holiday|leave)|in a meeting|at lunch)|(?:stepped|went|gone) out|not (?:home|at home|around|"
+        "in right now|in today|at work)|(?:does not|no longer) (?:live|work)s? here|is (?:away|out|not in|at lunch|"
+        "in a meeting|on vacation|on holiday)$"
     ),
     Cue.WILL_CALL_BACK: r"(?:call|ring|phone|get back to|get) (?:you|him|her|them|\w+) back|get back to you",
     Cue.TAKE_MESSAGE: (
-        "(?:take|leave|pass (?:on|along)|give (?:him|her|them)) (?:a |your |any |the "
-        ")?message|(?:can|shall|should|want me to|could) i? ?(?:tell|let) (?:him|her|them)"
+        "(?:take|leave|pass (?:on|along)|give (?:him|her|them)) (?:a |your |any |the )?message|(?:can|shall|should|"
+        "want me to|could) i? ?(?:tell|let) (?:him|her|them)"
     ),
     Cue.ROBOT: (
-        "(?:are you|am i (?:talking|speaking) (?:to|with)|is this|is it|is that|you are|you sound|sounds|sound|"
-        "like|talking to|speaking (?:to|with)) (?:like )?(?:a |an |the |some |one of those |just )*(?:real |"
-        r"live |actual )?(?:robot|machine|bot|ai|a i|computer|recording|automat\w+|human|person|artificial|"
-        r"chat ?bot|chat ?gpt|real|robo ?call|synthetic|virtual)|\brobot\b|robo ?call|artificial intelligence|"
-        "real person|actual (?:person|human)"
+        "some (?:kind|sort) of (?:a )?(?:bot|robot|machine|computer|ai)|(?:are you|am i (?:talking|speaking) (?:to|"
+        "with)|is this|is it|is that|you are|you sound|sounds|sound|like|talking to|speaking (?:to|"
+        "with)) (?:like )?(?:a |an |the |some |one of those |just )*(?:real |live |actual )?(?:robot|machine|bot|ai|"
+        r"a i|computer|recording|automat\w+|human|person|artificial|chat ?bot|chat ?gpt|real|robo ?call|synthetic|"
+        r"virtual)|\brobot\b|robo ?call|artificial intelligence|real person|actual (?:person|human)"
     ),
     Cue.WHO: (
         r"who (?:is|am|are|was|s) (?:this|that|calling|it|speaking|you|i (?:speaking|talking)|there|on)(?! for\b)|"
@@ -176,33 +180,34 @@ PATTERNS: dict[Cue, str] = {
         "calling on behalf of who|^who$|who is calling|introduce yourself|say your name and"
     ),
     Cue.WHY: (
-        r"what is (?:this|it|that|your call) (?:about|regarding|concerning|in regard\w*|for$)|"
-        "what (?:is )?(?:the )?(?:reason|purpose)|why are you calling|what do you (?:want|need)|(?:how|"
-        "what) (?:can|may|could) (?:i|we) (?:help|do|assist)|how (?:can|may) i (?:be of|direct)|can i help|"
-        "what can i (?:do|get)|what are you calling|what about$|in regards? to|regarding what|"
-        "what is this regarding|help you with|help you today|may i help|how i can help|what would you like|"
-        "what are you after"
+        r"what is up$|what is (?:this|it|that|your call) (?:about|regarding|concerning|in regard\w*|for$)|"
+        "what (?:is )?(?:the )?(?:reason|purpose)|why are you calling|what do you (?:want|need)|(?:how|what) (?:can|"
+        "may|could) (?:i|we) (?:help|do|assist)|how (?:can|may) i (?:be of|direct)|can i help|what can i (?:do|get)|"
+        "what are you calling|what about$|in regards? to|regarding what|what is this regarding|help you with|"
+        "help you today|may i help|how i can help|what would you like|what are you after"
     ),
     Cue.HOW_ARE_YOU: "how are (?:you|things)|how is it going|how do you do",
     Cue.ASK_NAME: (
-        r"(?<!my )(?<!our )(?<!say your )(?<!by that )\b(?:name|surname)\b(?! (?:is|was|of the)\b)|who is (?:it|"
-        "this|that|the (?:appointment|booking|reservation|table)) for|for whom|who (?:will|would|should) (?:it|"
-        r"that|i|be)(?: \w+)* (?:for|under|down)|under (?:what|which|whose)|who(?:m)? (?:am i|should i|shall i|"
-        "do i) (?:book|put|make)|who is (?:coming|the (?:patient|guest|customer|client|appointment))|"
-        "and (?:you are|it is under)$|what is (?:it|that) under|whose name|name is it"
+        r"(?<!my )(?<!\bour )(?<!say your )(?<!by that )\b(?:name|surname)\b(?! (?:is|was|of the)\b)|who is (?:it|"
+        "this|that|the (?:appointment|booking|reservation|table)) for|for whom|who (?:will|would|should) (?:it|that|"
+        r"i|be)(?: \w+)* (?:for|under|down)|under (?:what|which|whose)|(?:what|which) name|who (?:am i|are we|"
+        "should i) (?:booking|putting|making)|who(?:m)? (?:am i|should i|shall i|do i) (?:book|put|make)|"
+        "who is (?:coming|the (?:patient|guest|customer|client|appointment))|and (?:you are|it is under)$|"
+        "what is (?:it|that) under|whose name|name is it"
     ),
     Cue.ASK_SPELLING: (
         r"\bspell|how (?:do you|is that|is it) (?:write|spelled|written|spelt)|with an? [a-z] or|letter by letter"
     ),
     Cue.ASK_PHONE: (
-        "(?:phone|telephone|mobile|cell|contact|callback|call ?back|your|a|best|good|which|what) (?:phone "
-        ")?number(?! of (?:people|persons|guests))(?! (?:on|did you|are you|do you|is on))|number (?:to "
-        "(?:reach|call)|we can|i can|where|for you)|how (?:can|do|could) (?:we|i) (?:reach|contact|call) you"
+        "^(?:and )?(?:a )?(?:phone|telephone)(?: number)?(?: please)?$|(?:phone|telephone|mobile|cell|contact|"
+        "callback|call ?back|your|a|best|good|which|what) (?:phone )?number(?! of (?:people|persons|"
+        "guests))(?! (?:on|did you|are you|do you|is on))|number (?:to (?:reach|call)|we can|i can|where|for you)|"
+        "how (?:can|do|could) (?:we|i) (?:reach|contact|call) you"
     ),
     Cue.ASK_PARTY: (
-        "how many(?! (?:nights|days|hours|times|minutes|weeks|cars|pets|bags|items|copies))|(?:number of|for how "
-        "many) (?:people|guests|persons)|size of (?:the|your) (?:party|group)|party size|how big(?: is)?(?: a| "
-        "the| your)? (?:party|group|table)|how large"
+        "just the (?:two|three|four) of you|how many(?! (?:nights|days|hours|times|minutes|weeks|cars|pets|bags|"
+        "items|copies))|(?:number of|for how many) (?:people|guests|persons)|size of (?:the|your) (?:party|group)|"
+        "party size|how big(?: is)?(?: a| the| your)? (?:party|group|table)|how large"
     ),
     Cue.ASK_DAY: (
         r"(?:what|which) (?:day|date|days)|^when(?: is it| is that| would| for| do| did| were| was|$)|for when\b|"
@@ -210,37 +215,39 @@ PATTERNS: dict[Cue, str] = {
         "is the)|any (?:particular|specific|preferred) day|is (?:that|it|this) for today|today or tomorrow"
     ),
     Cue.ASK_TIME: (
-        "(?:what|which) time(?:s)?(?! (?:do|does|is it now|it is))|(?:at|around|about) what|how (?:early|late)|"
-        "any (?:particular|specific|preferred) time|what hour|time (?:do you|would you|were you|did you|are you|"
-        r"works|suits|you)(?! (?:close|open|shut))|morning or (?:\w+ )*afternoon|and the time|which hour"
+        "(?:have|got) a time in mind|(?:what|which) time(?:s)?(?! (?:do|does|is it now|it is))|(?:at|around|"
+        "about) what|how (?:early|late)|any (?:particular|specific|preferred) time|what hour|time (?:do you|"
+        r"would you|were you|did you|are you|works|suits|you)(?! (?:close|open|shut))|morning or (?:\w+ )*afternoon|"
+        "and the time|which hour"
     ),
     Cue.ASK_SERVICE: (
-        "what (?:is it (?:you|that)|would you like (?:done|to)|are you (?:looking|coming|wanting)|did you want|do "
-        "you want (?:done|to)|service|kind of (?:service|appointment|cut|haircut|treatment|room|table)|type "
-        "of|sort of|exactly)|what (?:for|is that for|is it for|is the appointment for)|which "
-        "(?:service|treatment|kind|type)|(?:reason for|nature of) (?:the|your) (?:visit|appointment|call)|for "
-        "what$|what seems to be"
+        "what do you need done|what (?:is it (?:you|that)|would you like (?:done|to)|are you (?:looking|coming|"
+        "wanting)|did you want|do you want (?:done|to)|service|kind of (?:service|appointment|cut|haircut|treatment|"
+        "room|table)|type of|sort of|exactly)|what (?:for|is that for|is it for|is the appointment for)|"
+        "which (?:service|treatment|kind|type)|(?:reason for|nature of) (?:the|your) (?:visit|appointment|call)|"
+        "for what$|what seems to be"
     ),
     Cue.ASK_SECRET: (
-        r"(?:credit|debit|bank|payment) cards?|card (?:number|details|info\w*|on file)|(?:cvv|cvc|security code|"
-        r"expir\w+)|pin(?: number| code)?\b|social security|ssn|passwords?|passcode|bank account|routing number|"
-        "iban|verification code|one time code|mother is maiden|maiden name"
+        "(?:a|which|your|the) card (?:to|would|for|on|details)|(?:credit|debit|bank|payment) cards?|card (?:number|"
+        r"details|info\w*|on file)|(?:cvv|cvc|security code|expir\w+)|pin(?: number| code)?\b|social security|ssn|"
+        "passwords?|passcode|bank account|routing number|iban|verification code|one time code|mother is maiden|"
+        "maiden name"
     ),
     Cue.ASK_RECORD: (
-        r"(?:order|account|member\w*|reference|confirmation|booking|reservation|policy|prescription|patient|"
-        "tracking|customer|invoice|ticket|case|library card|plate|license|licence|registration|insurance|rx|"
-        r"chart|zip|postal|id) (?:number|code|id|plate|card|name)|date of birth|birth ?(?:date|day)|d o b|\bdob\b|"
-        "when were you born|(?:your|the|an|email|e mail|mailing|home|street|delivery|what) address|e ?mail|"
-        r"zip code|post ?code|(?:what|which|your|have|any|carry) (?:\w+ )?insurance|(?:make|model) (?:and|of)|"
-        "number plate|what (?:car|vehicle)|how old"
+        r"^(?:and |your )*insurance(?: please)?$|(?:order|account|member\w*|reference|confirmation|booking|"
+        "reservation|policy|prescription|patient|tracking|customer|invoice|ticket|case|library card|plate|license|"
+        "licence|registration|insurance|rx|chart|zip|postal|id) (?:number|code|id|plate|card|name)|date of birth|"
+        r"birth ?(?:date|day)|d o b|\bdob\b|when were you born|(?:your|the|an|email|e mail|mailing|home|street|"
+        r"delivery|what) address|e ?mail|zip code|post ?code|(?:what|which|your|have|any|carry) (?:\w+ )?insurance|"
+        "(?:make|model) (?:and|of)|number plate|what (?:car|vehicle)|how old"
     ),
     Cue.ASK_OKAY: (
-        "is that what you (?:want|need|like)|is (?:that|this|it) (?:okay|all right|fine|good|acceptable|a "
-        "problem|possible for you|cool)|(?:will|would|does|do) (?:that|it|this) (?:work|be (?:okay|all "
-        "right|fine|good|acceptable)|suit|do)|(?:okay|all right|fine|good) (?:with|for|by) you|you okay with|would "
-        "you (?:mind|prefer|like|want) (?:that|it|this)|do you want (?:that|it|this)|sound (?:good|okay)|shall i "
-        "(?:book|put|take|reserve|go)|should i (?:book|put|take|reserve|go)|would you like me to|do you want me "
-        "to|want me to|shall we|can you (?:make|do) (?:that|it)$"
+        "is that what you (?:want|need|like)|is (?:that|this|it) (?:okay|all right|fine|good|acceptable|a problem|"
+        "possible for you|cool)|(?:will|would|does|do) (?:that|it|this) (?:work|be (?:okay|all right|fine|good|"
+        "acceptable)|suit|do)|(?:okay|all right|fine|good) (?:with|for|by) you|you okay with|would you (?:mind|"
+        "prefer|like|want) (?:that|it|this)|do you want (?:that|it|this)|sound (?:good|okay)|shall i (?:book|put|"
+        "take|reserve|go)|should i (?:book|put|take|reserve|go)|would you like me to|do you want me to|want me to|"
+        "shall we|can you (?:make|do) (?:that|it)$"
     ),
     Cue.ANYTHING_ELSE: (
         "anything (?:else|more)|is that (?:all|it|everything)|something else|what else|any other (?:questions|thing)"
@@ -250,37 +257,37 @@ PATTERNS: dict[Cue, str] = {
         r"you hear me|is (?:somebody|anybody|anyone|someone) there|^hello hello|hello\?$|are you listening"
     ),
     Cue.REPEAT: (
-        r"\b(?:pardon|come again|say (?:that|it) again|say again|repeat|one more time|what was that|"
-        "what did you say|excuse me what|did not (?:catch|hear|get|understand) (?:that|you|what|it|the)|"
-        "can not (?:hear|understand) you|could not (?:hear|understand|catch)|what do you mean|you are breaking|"
-        r"breaking up|sorry what|what sorry|speak (?:up|louder|slower|slowly)|again please)\b|^(?:what|huh|sorry|"
-        "excuse me|eh|come again|say what|what is that)$"
+        r"say (?:that|it) (?:once more|one more time)|(?:do|did) not understand|\b(?:pardon|come again|say (?:that|"
+        "it) again|say again|repeat|one more time|what was that|what did you say|excuse me what|did not (?:catch|"
+        "hear|get|understand) (?:that|you|what|it|the)|can not (?:hear|understand) you|could not (?:hear|understand|"
+        "catch)|what do you mean|you are breaking|breaking up|sorry what|what sorry|speak (?:up|louder|slower|"
+        r"slowly)|again please)\b|^(?:what|huh|sorry|excuse me|eh|come again|say what|what is that)$"
     ),
     Cue.OFF_TASK: (
         r"\b(?:sing (?:me|us|a|something)|tell (?:me|us) (?:a joke|a story|about yourself|your (?:prompt|"
         "instructions|system))|joke|poem|ignore (?:all|your|any|the|previous|everything)|forget (?:your|all|"
         r"about your|previous|the)(?: \w+)* (?:instructions|rules|prompt|task|job|goal)|system prompt|"
-        "your (?:instructions|prompt|programming)|pretend (?:to be|you)|act as|role ?play|new (?:task|"
-        r"instructions?|job)|(?:buy|order|send|transfer|wire|pay|lend|give) (?:me|us)(?: \w+){0,3} (?:money|"
-        "dollars|gift|cards?|bitcoin|cash|pizza|something)|transfer (?:money|funds)|wire (?:money|transfer)|"
-        "gift cards?|what is (?:the )?(?:weather|capital|meaning)|write (?:me )?(?:a|some)|(?:call|phone|"
-        "dial) (?:my|another|this number|the police|nine one one|him instead)|math|homework|translate|who (?:won|"
-        "is the president)|go out with me|date me|favou?rite (?:color|movie|food|team)|extended warranty|survey|"
-        r"special offer|are you (?:single|married)|say something (?:funny|in)|donate|donation)\b"
+        "your (?:instructions|prompt|programming)|pretend (?:to be|you)|act as|role ?play|new (?:task|instructions?|"
+        r"job)|(?:buy|order|send|transfer|wire|pay|lend|give) (?:me|us)(?: \w+){0,3} (?:money|dollars|gift|cards?|"
+        "bitcoin|cash|pizza|something)|transfer (?:money|funds)|wire (?:money|transfer)|gift cards?|"
+        "what is (?:the )?(?:weather|capital|meaning)|write (?:me )?(?:a|some)|(?:call|phone|dial) (?:my|another|"
+        "this number|the police|nine one one|him instead)|math|homework|translate|who (?:won|is the president)|"
+        "go out with me|date me|favou?rite (?:color|movie|food|team)|extended warranty|survey|special offer|"
+        r"are you (?:single|married)|say something (?:funny|in)|donate|donation)\b"
     ),
     Cue.PRICE: (
         r"\b(?:dollars?|euros?|pounds|bucks|deposit|prepay\w*|pre pay\w*|up ?front|fee|charge|cancellation (?:fee|"
         r"policy)|cost(?:s)?|price)\b"
     ),
     Cue.GREETING: (
-        r"\b(?:hello|hi|hey|good (?:morning|afternoon|evening|day)|thank(?:s| you) for calling|"
-        r"thanks for (?:phoning|ringing)|this is \w+ (?:speaking|here|at|from)|speaking|welcome to)\b"
+        r"\b(?:hello|hi|hey|good (?:morning|afternoon|evening|day)|thank(?:s| you) for calling|thanks for (?:phoning|"
+        r"ringing)|this is \w+ (?:speaking|here|at|from)|speaking|welcome to)\b"
     ),
     Cue.UNSURE: (
-        r"\b(?:maybe|perhaps|not (?:really |quite |entirely |completely )?(?:sure|certain)|i (?:think|guess|"
-        "suppose|believe)(?: so)?|probably|might|do not know|no idea|possibly|could be|depends|have to (?:check|"
-        r"ask|see)|need to (?:check|ask|see)|we will see|hopefully|tentative\w*|not confirmed|waiting list|"
-        r"wait ?list)\b"
+        r"\bcan not (?:really )?(?:tell|say|know)|no clue|new here|\b(?:maybe|perhaps|not (?:really |quite |"
+        "entirely |completely )?(?:sure|certain)|i (?:think|guess|suppose|believe)(?: so)?|probably|might|"
+        "do not know|no idea|possibly|could be|depends|have to (?:check|ask|see)|need to (?:check|ask|see)|"
+        r"we will see|hopefully|tentative\w*|not confirmed|waiting list|wait ?list)\b"
     ),
     Cue.CONDITION: (
         r"\b(?:if|unless|as long as|provided|only if|but (?:you|we|i|it|there|first|only|not)|except|however|"
@@ -288,61 +295,65 @@ PATTERNS: dict[Cue, str] = {
         r"leave|put))\b"
     ),
     Cue.RETRACTED: (
-        r"\b(?:actually (?:no|not|wait|sorry|we|i|it|that)|(?:wait|sorry|oh|hang on|hold on|hmm|no) (?:no|wait|"
-        "sorry|actually|i made)|(?:take|taking) that back|my mistake|made a mistake|i was wrong|scratch that|"
-        r"on second thoughts?|oh wait|apolog\w+ (?:but|that|it|i|we)|just (?:been )?(?:taken|booked|gone|"
-        "got taken)|changed my mind|never mind|i misread|looked at the wrong|wrong (?:day|page|week|column)|"
-        r"i am so sorry|spoke too soon)\b"
+        r"\b(?:actually (?:no|not|wait|sorry|we|i|it|that)|(?:wait|sorry|oh|hang on|hold on|hmm|no) (?:no|wait|sorry|"
+        "actually|i made)|(?:take|taking) that back|my mistake|made a mistake|i was wrong|scratch that|"
+        r"on second thoughts?|oh wait|apolog\w+ (?:but|that|it|i|we)|just (?:been )?(?:taken|booked|gone|got taken)|"
+        "changed my mind|i misread|looked at the wrong|wrong (?:day|page|week|column)|i am so sorry|"
+        r"spoke too soon)\b"
     ),
     Cue.CONFIRMED: (
-        r"\byou are (?:all |now |officially |both |already )?(?:booked|set|confirmed|down|scheduled|in the book|"
-        "good to go|reserved|sorted|on the list|in for|cancelled|canceled)|(?:i|we) (?:have |will have |"
-        "have got |got |will put |put |have put |am putting |will book |have booked |just booked |booked |"
-        r"will pencil |have )you (?:down|in|booked|at|for|on the|all|scheduled|set)\b(?! file)|\b(?:it|that|this|"
-        "table|appointment|reservation|booking|room|order|slot|spot|everything|prescription|membership|refill|"
-        r"pickup|delivery)(?: \w+){0,6} (?:is|has been|are|was) (?:now |all |been |already |"
-        "officially )?(?:booked|reserved|confirmed|scheduled|arranged|set|cancelled|canceled|moved|changed|"
-        "placed|renewed|refilled|ordered|done|made|sorted|rescheduled|taken care of|complete|completed|put in|"
-        r"registered|extended|in the (?:book|system|calendar))|\b(?:i|we) (?:have |just |have just |already |"
-        "have already |went ahead and |will )?(?:booked|reserved|confirmed|scheduled|cancelled|canceled|moved|"
-        r"renewed|placed|rescheduled|made|arranged|noted|extended|put (?:it|that|him|her|them)(?: \w+)? (?:in|"
-        r"down)|written)\b(?! out| up)|\b(?:see|expecting|seeing|expect) (?:you|him|her|them|\w+|you all) (?:then|"
-        r"tomorrow|on|at|monday|tuesday|wednesday|thursday|friday|saturday|sunday|tonight|there|next)\b|"
+        r"\byou are (?:all |now |officially |both |already )?(?:in the (?:system|calendar|diary)|booked|set|"
+        "confirmed|down|scheduled|in the book|good to go|reserved|sorted|on the list|in for|cancelled|canceled)|"
+        "(?:i|we) (?:have |will have |have got |got |will put |put |have put |am putting |will book |have booked |"
+        r"just booked |booked |will pencil |have )you (?:down|in|booked|at|for|on the|all|scheduled|set)\b(?! file)|"
+        r"\b(?:it|that|this|table|appointment|reservation|booking|room|order|slot|spot|everything|prescription|"
+        r"membership|refill|pickup|delivery)(?: \w+){0,6} (?:is|has been|are|was) (?:now |all |been |already |"
+        "officially )?(?:booked|reserved|confirmed|scheduled|arranged|set|cancelled|canceled|moved|changed|placed|"
+        "renewed|refilled|ordered|done|made|sorted|rescheduled|taken care of|complete|completed|put in|registered|"
+        r"extended|in the (?:book|system|calendar))|\b(?:i|we) (?:have |just |have just |already |have already |"
+        "went ahead and |will )?(?:booked|reserved|confirmed|scheduled|cancelled|canceled|moved|renewed|placed|"
+        r"rescheduled|made|arranged|noted|extended|put (?:it|that|him|her|them)(?: \w+)? (?:in|down)|"
+        r"written)\b(?! out| up)|\b(?:see|expecting|seeing|expect) (?:you|him|her|them|\w+|you all) (?:then|tomorrow|"
+        r"on|at|monday|tuesday|wednesday|thursday|friday|saturday|sunday|tonight|there|next)\b|"
         r"look(?:ing)? forward to|\ball (?:set|done|sorted|booked(?! up| out| solid)|good to go|arranged|"
-        r"taken care of|confirmed)\b|(?:booking|appointment|reservation) confirmed|consider it done|"
-        "got you (?:down|in|at|for|booked)|^(?:(?:okay|yes|all|right|great|and|it is|that is) )+(?:booked|done|"
-        r"confirmed|cancelled|canceled)\b(?! up| out| solid| until| till| through)|^(?:done|confirmed)|"
-        "done and done|booked you"
+        r"taken care of|confirmed)\b|(?:booking|appointment|reservation) confirmed|consider it (?:done|booked|"
+        "sorted)|taken care of it|that is you (?:booked|sorted|done|set)|(?:reservation|booking|appointment|table|"
+        "order)(?:'s| is) (?:made|in|done)|got you (?:down|in|at|for|booked)|^(?:(?:okay|yes|all|right|great|and|"
+        r"it is|that is) )+(?:booked|done|confirmed|cancelled|canceled)\b(?! up| out| solid| until| till| through)|"
+        "^(?:done|confirmed)|done and done|booked you"
     ),
     Cue.UNAVAILABLE: (
         r"\b(?:fully|completely|totally|already|solidly) (?:booked|full|reserved|taken)(?! (?:in|you))|"
-        "sorry .*all booked|all (?:full|taken|reserved)|booked (?:up|out|solid|until|till|through)|(?:we|i|they|"
-        "he|she|day|evening|week|schedule|calendar|everyone|everybody) (?:am|are|is) (?:pretty |really |quite |"
-        "so |very |all |absolutely )?booked(?! (?:in|at))|(?:we|i|it|that|they|he|she|day|evening|week|schedule|"
-        "calendar|everyone|everybody) (?:am|are|is) (?:pretty |really |quite |so |very |all |"
-        "absolutely )?(?:full|booked(?! (?:in|for|at|on))|packed|slammed|swamped|busy|taken|gone|overbooked)|"
-        "is (?:already )?(?:taken|gone|full|booked|busy|occupied)(?! (?:in|for))|(?:no|not any|zero|"
-        r"not a) (?:more |free |open |other )?(?:tables?|rooms?|openings?|availab\w+|space|slots?|appointments?|"
-        r"times?|room|vacanc\w+|spots?|capacity|spaces|seats|single|chance|way|can do|good)\b|nothing (?:left|"
-        "available|free|open|at|on|for|that|until|till|before|else|in|then|tomorrow|today)?|none (?:left|"
-        "available)|not (?:have|got) (?:any|a|an|that|anything|space|room|it|one|enough)|not available|"
-        "unavailable|no availability|(?:can|could) not (?:do|fit|take|make|offer|help|accommodate|book|squeeze|"
-        "manage|cancel|change|move|serve|get|see|process|renew|refill)|no longer|sold out|not possible|"
-        "impossible|not (?:taking|accepting|doing|offering)(?: any)?|(?:will|does|do|would|is) not (?:work|"
-        "going to work|be possible)|out of stock|not (?:in stock|have that)|do not (?:do|offer|have|take|carry|"
-        r"serve|provide|sell|accept|make|see)\b|not (?:on|in) (?:the|our|my) (?:system|list|book|records|"
-        "schedule)|can not find|unable to|wish i could|(?:that|it) is (?:too (?:late|early|short)|gone)|"
-        "too (?:late|early) to|am afraid not|afraid (?:we|i|that|it) (?:is |are |am )?(?:not|can not|do not)|"
-        "short ?staffed|under (?:renovation|construction)|out of business|not (?:allowed|permitted|eligible)"
+        "sorry .*all booked|all (?:full|taken|reserved)|booked (?:up|out|solid|until|till|through)|(?:we|i|they|he|"
+        "she|day|evening|week|schedule|calendar|everyone|everybody) (?:am|are|is) (?:pretty |really |quite |so |"
+        "very |all |absolutely )?booked(?! (?:in|at))|(?:we|i|it|that|they|he|she|day|evening|week|schedule|"
+        "calendar|everyone|everybody) (?:am|are|is) (?:pretty |really |quite |so |very |all |absolutely )?(?:full|"
+        "booked(?! (?:in|for|at|on))|packed|slammed|swamped|busy|taken|gone|overbooked)|is (?:already )?(?:taken|"
+        "gone|full|booked|busy|occupied)(?! (?:in|for))|(?:no|not any|zero|not a) (?:more |free |open |"
+        r"other )?(?:tables?|rooms?|openings?|availab\w+|space|slots?|appointments?|times?|room|vacanc\w+|spots?|"
+        r"capacity|spaces|seats|single|chance|way|can do|good)\b|nothing (?:left|available|free|open|at|on|for|that|"
+        "until|till|before|else|in|then|tomorrow|today)?|none (?:left|available)|not (?:have|got) (?:any|a|an|that|"
+        "anything|space|room|it|one|enough)|not available|unavailable|no availability|(?:can|could) not (?:do|fit|"
+        "take|make|offer|help|accommodate|book|squeeze|manage|cancel|change|move|serve|get|see|process|renew|"
+        "refill)|no longer|sold out|chock ?a ?block|out of the question|stopped (?:taking|accepting|doing|making)|"
+        "none of (?:the|us|our|my)|(?:that|it) (?:time |slot |one )?is (?:already )?gone|(?:time|slot|spot|"
+        "one)(?:'s| is) (?:already )?gone|(?:just|already) (?:booked|took|reserved|got) (?:it|that)|but (?:we|"
+        r"i) can not|away that day|not possible|impossible|(?:am|are|is) not (?!sure)\w+ing|(?:will|does|do|would|"
+        "is) not (?:work|going to work|be possible)|out of stock|not (?:in stock|have that)|do not (?:do|offer|have|"
+        r"take|carry|serve|provide|sell|accept|make|see)\b|not (?:on|in) (?:the|our|my) (?:system|list|book|records|"
+        "schedule)|can not find|unable to|wish i could|(?:that|it) is (?:too (?:late|early|short)|gone)|too (?:late|"
+        "early) to|am afraid not|afraid (?:we|i|that|it) (?:is |are |am )?(?:not|can not|do not)|short ?staffed|"
+        "under (?:renovation|construction)|out of business|not (?:allowed|permitted|eligible)"
     ),
     Cue.CLOSED: (
-        r"\b(?:closed|not open|shut|do not open|off (?:that|on)|holiday hours|closing early|day off|"
-        r"no one (?:works|is here|is in))\b"
+        r"\b(?:closed|to close|not open|on (?:vacation|holiday)|shut|do not open|off (?:that|on)|holiday hours|"
+        "closing (?:early|today|tomorrow|for|on|that|down)|out of order|broken|day off|no one (?:works|is here|"
+        r"is in))\b"
     ),
     Cue.ANY_TIME: (
-        r"\b(?:any ?time|whenever|whatever (?:time|you|works|suits)|all day|wide open|plenty of (?:time|space|"
-        "room|openings|availability)|lots of (?:openings|space|availability)|any of (?:those|them)|"
-        r"completely (?:free|open)|up to you|your choice)\b"
+        r"\b(?:any ?time|whenever|whatever (?:time|you|works|suits)|all day|wide open|plenty of (?:time|space|room|"
+        "openings|availability)|lots of (?:openings|space|availability)|any of (?:those|them)|completely (?:free|"
+        r"open)|up to you|your choice)\b"
     ),
     Cue.NOTED: (
         r"\b(?:got it|will (?:do|tell|let|pass|give|say|make sure|note)|(?:tell|let) (?:him|her|them)|pass (?:it|"
@@ -372,8 +383,8 @@ SOFT_YES = re.compile(
 
 NO_WORDS = re.compile(
     r"\b(?:no|nope|nah|negative|incorrect|wrong|not (?:right|correct|quite|really|exactly|at all|that)|"
-    "that is not|it is not|unfortunately|i am afraid(?! of)|absolutely not|no way|never|sorry (?:but|we|i (?:can|"
-    r"do)|no|that)|i am sorry(?! (?:to keep|about|for the wait|what|could|can you|who|did)))\b"
+    "that is not|it is not|unfortunately|i am afraid(?! of)|absolutely not|no way|never|sorry (?:but|we|"
+    r"i (?:can|do)|no|that)|i am sorry(?! (?:to keep|about|for the wait|what|could|can you|who|did)))\b"
 )
 POLITE_NO = re.compile(
     r"\bno (?=(?:that|it) is (?:fine|right|correct|okay|good|all right|great|perfect)\b)|\bno (?=(?:that|"
@@ -382,6 +393,10 @@ POLITE_NO = re.compile(
     r"\b(?:do not|can not) see why not\b|\bcan not wait\b"
 )
 """A "no" that refuses nothing."""
+YES_BOOKED = re.compile(
+    r"\b(yes|yeah|yep|okay|great|perfect|sure)(?: sir| madam)? (?:it|that) is (?:all |now )?booked\b"
+)
+"""After a yes "that is booked" is our booking, without one somebody else's."""
 GREETING_GOOD = re.compile(r"\bgood (?:morning|afternoon|evening|day|night|luck)\b|\bgood to go\b|\bhave a good\b")
 
 COMPILED = {cue: re.compile(rf"\b(?:{pattern})\b") for cue, pattern in PATTERNS.items()}

@@ -35,15 +35,13 @@ class Day:
     is_next_week: bool = False
 
     def clashes(self, other: Day, today: datetime.date | None) -> bool:
-        """True when the two cannot mean the same day."""
-        if self.is_next_week != other.is_next_week and self._is_vague_week(other):
+        """True when this day, as they said it, cannot be the `other` one, as we meant it.
+
+        "Next Friday" is not our "Friday", but their "Friday" may be our "next Friday".
+        """
+        if self.is_next_week and not other.is_next_week and other.number is None:
             return True
         return _differ(self._facts(today), other._facts(today))
-
-    def _is_vague_week(self, other: Day) -> bool:
-        """One says "next week" or "next Friday", the other a plain weekday: two different Fridays."""
-        plain = other if self.is_next_week else self
-        return plain.weekdays is not None and plain.number is None
 
     def _facts(self, today: datetime.date | None) -> _Facts:
         date = self._date(today)

@@ -13,12 +13,14 @@ from patter_mcp.llm.rules.answers import answers
 from patter_mcp.llm.rules.clock import Clock
 from patter_mcp.llm.rules.cues import Cue
 from patter_mcp.llm.rules.goal import Goal, Kind, Slot
-from patter_mcp.llm.rules.memory import Memory, matches, wrong_name
+from patter_mcp.llm.rules.judging import matches, wrong_name
+from patter_mcp.llm.rules.memory import Memory
 from patter_mcp.llm.rules.recall import Act, recall
 from patter_mcp.llm.rules.replies import Reply, refused, resumed, speak, uncertain
 from patter_mcp.llm.rules.understand import Heard, Offer
 
 _BANK_CARD = re.compile(r"\b(?:credit|debit|bank|payment|cvv|cvc|security code|pin|social|ssn|password)\b")
+_UPFRONT = re.compile(r"(?<!no )\b(?:deposit|prepay\w*|pre pay\w*|up front|in advance|non refundable)\b")
 _WHOLE_DAY = re.compile(r"\b(?:that|all|the (?:whole|entire)|this) (?:day|evening|night|week|weekend)\b")
 Rule = Callable[[Memory, Heard], Reply | None]
 MAX_DECLINES = 2
@@ -28,8 +30,11 @@ MAX_READ_BACKS = 6
 def payment(memory: Memory, heard: Heard) -> Reply | None:
     """We never give card or account details, and agree to no deposit."""
     is_known = bool(memory.goal.fact(heard.words)) and not _BANK_CARD.search(heard.text)
-    wants_money = (heard.has(Cue.ASK_SECRET) and not is_known) or (
-        heard.has(Cue.PRICE) and heard.has(Cue.CONDITION) and not heard.has(Cue.NO)
+    is_upfront = _UPFRONT.search(heard.text) is not None
+    wants_money = (
+        (heard.has(Cue.ASK_SECRET) and not is_known)
+        or is_upfront
+        or (heard.has(Cue.PRICE) and heard.has(Cue.CONDITION) and not heard.has(Cue.NO))
     )
     if wants_money and memory.count(Act.REFUSED_PAYMENT) < 2:
         return speak(say.NO_PAYMENT)
@@ -83,6 +88,8 @@ def _unlike(memory: Memory, heard: Heard) -> Reply | None:
 def _offered(memory: Memory, heard: Heard) -> Reply | None:
     if not heard.offers or memory.goal.kind is Kind.CANCEL:
         return None
+    if heard.has(Cue.NO, Cue.CLOSED, Cue.UNAVAILABLE) and all(_only_day(offer, memory) for offer in heard.offers):
+        return None
     if memory.count(Act.READ_BACK) >= MAX_READ_BACKS:
         return uncertain(memory, why="They named several times.")
     slots = [_slot_of(offer, memory) for offer in heard.offers]
@@ -94,6 +101,11 @@ def _offered(memory: Memory, heard: Heard) -> Reply | None:
     if chosen is None:
         return _declined(memory, slots[0])
     return _accepted(memory, heard, chosen)
+
+
+def _only_day(offer: Offer, memory: Memory) -> bool:
+    """A refusal that names our day offers nothing."""
+    return offer.time is None and not offer.is_range and not offer.part and matches(memory, Slot(offer.day))
 
 
 def _same_again(memory: Memory, heard: Heard) -> Reply:

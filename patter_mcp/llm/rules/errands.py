@@ -8,7 +8,8 @@ from patter_mcp.llm.rules import phrasing as say
 from patter_mcp.llm.rules.answers import answers
 from patter_mcp.llm.rules.clock import find_times
 from patter_mcp.llm.rules.cues import Cue
-from patter_mcp.llm.rules.memory import QUESTIONS, Memory
+from patter_mcp.llm.rules.judging import QUESTIONS
+from patter_mcp.llm.rules.memory import Memory
 from patter_mcp.llm.rules.recall import Act
 from patter_mcp.llm.rules.replies import Ending, Reply, refused, resumed, speak, uncertain
 from patter_mcp.llm.rules.understand import Heard
@@ -19,6 +20,7 @@ _TIME_QUESTION = re.compile(
     r"\b(?:what time|when|how late|how early|until when|hours|which day|what day)\b", re.IGNORECASE
 )
 _AMOUNT_QUESTION = re.compile(r"\b(?:how much|how many|price|cost|how long|number|fee|rate)\b", re.IGNORECASE)
+_VALUE_QUESTION = re.compile(f"{_TIME_QUESTION.pattern}|{_AMOUNT_QUESTION.pattern}", re.IGNORECASE)
 _YES_NO_QUESTION = re.compile(r"^(?:if|whether|is|are|do|does|did|can|could|will|have|has)\b", re.IGNORECASE)
 _DAY_WORDS = re.compile(r"\b(?:today|tomorrow|\w+day|week|weekend|soon|ready|noon|midnight|hours)\b")
 _NO_ANSWER = (Cue.GREETING, Cue.HOLD, Cue.BACK, Cue.THANKS, Cue.GOODBYE, Cue.WHY)
@@ -55,6 +57,9 @@ def _answer(memory: Memory, heard: Heard) -> str:
         return ""
     if memory.pending is Act.READ_BACK and heard.has(Cue.NO) and not _has_value(question, heard):
         return ""
+    is_evasive = heard.has(Cue.UNSURE, Cue.DEFLECT, Cue.WILL_CALL_BACK, Cue.TRANSFER)
+    if is_evasive and not (_VALUE_QUESTION.search(question) and _has_value(question, heard)):
+        return ""
     if _YES_NO_QUESTION.search(question):
         return _yes_or_no(question, heard, is_repeat=memory.pending is Act.READ_BACK)
     return say.echo(heard.raw) if _has_value(question, heard) else ""
@@ -73,7 +78,7 @@ def _has_value(question: str, heard: Heard) -> bool:
 
 def _yes_or_no(question: str, heard: Heard, *, is_repeat: bool) -> str:
     clause = to_callee(re.sub(r"^(?:if|whether)\s+", "", question))
-    is_statement = len(heard.words) > 3
+    is_statement = len(heard.words) > 3 or heard.has_number
     is_asking = heard.has(*QUESTIONS) and not heard.has(Cue.NO, Cue.UNAVAILABLE) and not heard.assents
     if is_asking or (is_repeat and not is_statement):
         return ""
@@ -96,6 +101,8 @@ def _ask_on(memory: Memory, heard: Heard) -> Reply | None:
 
 
 def _no_answer(memory: Memory, heard: Heard) -> Reply | None:
+    if heard.has(Cue.UNSURE) and not memory.count(Act.ASKED_TO_CHECK):
+        return speak(say.PLEASE_CHECK)
     if heard.has(Cue.UNSURE, Cue.DEFLECT, Cue.NO, Cue.UNAVAILABLE):
         return refused(memory)
     if heard.has(Cue.NOT_HERE):

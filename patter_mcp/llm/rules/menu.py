@@ -17,6 +17,9 @@ _PRESS = re.compile(
     r"\b(?:press(?:ed|ing)?|push|dial|hit|enter|select|choose|touch)\b(?: or say| say)?(?: the)?(?: number| option|"
     r" key| button)?"
 )
+_EMERGENCY = re.compile(r"(?:for|in|if) [^.]{0,60}?(?:dial|call) (?:nine one one|911|9 1 1)")
+_FOR = re.compile(r"(?<!press )(?<!dial )(?<!say )\bfour(?= [a-z])")
+"""A "for" heard as a number."""
 _LABEL_LEAD = re.compile(r"(?:for|to|if)\b")
 _LAST_LEAD = re.compile(r"^.*\b(?=(?:for|to|if) )")
 _WELCOME = re.compile(r"thank you for (?:calling|holding)|welcome to|you have reached")
@@ -78,7 +81,7 @@ def choose_key(text: str, goal: Goal, tried: frozenset[str]) -> str:
 
 def _options(text: str) -> list[Option]:
     """ "For sales press one" and "press one for sales", never one label with the next option's key."""
-    pieces = _PRESS.split(text)
+    pieces = _PRESS.split(_EMERGENCY.sub(" ", _FOR.sub("for", text)))
     keys = [_key(piece) for piece in pieces[1:]]
     labels_first = _labels_come_first(pieces)
     options: list[Option] = []

@@ -69,6 +69,7 @@ _NAMED_BY = (
     rf"(?i:\bfor|\bfrom) (?i:my|our|his|her) [a-z]+,? {_NAME}",
     rf"(?i:\bfor)\s+{_NAME}",
     r"(?i:\b)([A-Z][\w-]+)['’]s (?i:assistant|behalf)",
+    rf",\s*{_NAME}\.?(?=\s*$)",
     r"\bname (?:is|of) ([a-z]+(?: [a-z]+)?)\b",
 )
 _NOT_NAMES = frozenset({*(day.capitalize() for day in WEEKDAYS), *(month.capitalize() for month in MONTHS)}) | word_set(

@@ -90,7 +90,9 @@ def question(goal: Goal, index: int) -> str:
 
 def task_alone(goal: Goal) -> str:
     """For questions whose answer we lack: all we were told about the matter."""
-    return f"I only know this: {lower_first(give_service(goal))}" if goal.kind is not Kind.NONE else NOT_KNOWN
+    if goal.kind in (Kind.ASK, Kind.NONE):
+        return "I do not know more than that, sorry."
+    return f"I only know this: {lower_first(give_service(goal))}"
 
 
 def read_back(goal: Goal, slot: Slot) -> str:

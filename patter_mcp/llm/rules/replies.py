@@ -70,7 +70,12 @@ def finished(memory: Memory) -> Reply:
 def refused(memory: Memory, *words: str) -> Reply:
     """They cannot or will not."""
     said = f" They offered: {_quoted(memory)}." if memory.turn and memory.turn.offers else _last_words(memory)
-    summary = f"{say.upper_first(say.matter(memory.goal))} could not be arranged.{said}"
+    matter = say.upper_first(say.matter(memory.goal))
+    summary = (
+        f"They did not answer {matter!r}.{said}"
+        if memory.goal.kind is Kind.ASK
+        else f"{matter} could not be arranged.{said}"
+    )
     return Reply(words or (say.LATER,), Ending("no", summary))
 
 

@@ -58,25 +58,39 @@ class Heard:
         return any(number_at(words, index) for index in range(len(words)))
 
 
+_STARTERS = (
+    "but|however|how about|what about|instead|maybe|perhaps|although|though|except|because|so|then|only|unless|actually|"
+    "(?:would|could|can|does|is) (?:you|we|i|that|it|he|she|there)|(?:i|we) (?:do )?(?:can|could|have|got|had|only|might|"
+    "may|will)|there (?:is|are)|(?:the )?(?:earliest|latest|soonest)|the (?:next|first|only)|next (?:available|opening|free)|"
+    "first available|let me|you are|it is|that is|do you|are you|or (?:i|we|maybe|perhaps)|and (?:i|we|then|that|you|what|"
+    "which|how|who|where|when|is|are|do|can|could|would|will)"
+)
+_GOES_ON = (
+    "(?:at|for|on|until|till|from|between|before|after|up|by|in|with|out|solid|you|today|tomorrow|tonight|then)\\b"
+)
 _CLAUSE = re.compile(
-    r"\s+(?=(?:but|however|how about|what about|instead|maybe|perhaps|although|though|except|because|so|then|only|"
-    r"unless|(?:would|could|can|does|is) (?:you|we|i|that|it|he|she|there)|(?:i|we) (?:do )?(?:can|could|have|got|"
-    r"had|only|might|may|will)|there (?:is|are)|the (?:earliest|next|first|only|latest|soonest)|earliest|"
-    r"next (?:available|opening|free)|first available|actually|let me|or (?:i|we|maybe|perhaps)|and (?:i|we|then|"
-    r"that|you|what|which|how|who|where|when|is|are|do|can|could|would|will)|you are|it is|that is|do you|"
-    r"are you)\b)|(?<!\bam)\s+(?=sorry\b)|(?<=\btaken)\s+(?!at|for|on|until|till|from|between|before|after|up|by|"
-    r"in|with|today|tomorrow|tonight|then)|(?<=\b(?:full|free|gone|open|busy))\s+(?!at|for|on|until|till|from|"
-    r"between|before|after|up|by|in|with|today|tomorrow|tonight|then)|(?<=\bbooked)\s+(?!at|for|on|until|till|from|"
-    r"between|before|after|up|by|in|with|out|solid|today|tomorrow|tonight|then|you)|(?<=\bavailable)\s+(?!at|for|"
-    r"on|until|till|from|between|before|after|by|in|with|today|tomorrow|tonight|then)"
+    rf"\s+(?=(?:{_STARTERS})\b)"
+    r"|(?<!\bam)\s+(?=sorry\b)"
+    # "Three is taken four is free": what was said of one time ends before the next.
+    rf"|(?<=\b(?:full|free|gone|open|busy|fine|okay|good))\s+(?!{_GOES_ON})"
+    rf"|(?<=\btaken)\s+(?!{_GOES_ON})"
+    rf"|(?<=\bbooked)\s+(?!{_GOES_ON})"
+    rf"|(?<=\bavailable)\s+(?!{_GOES_ON})"
 )
 _NEGATIVE = re.compile(
-    r"\b(?:not|no|nothing|none|never|taken|gone|full|busy|unavailable|closed|neither|impossible|missed|too (?:late|"
-    r"early)|problem|booked(?! (?:you|in))|reserved(?! for you)|sold out)\b"
+    r"\b(?:not|no|nothing|none|never|taken|gone|full|busy|unavailable|closed|neither|impossible|vacation|holiday|"
+    r"missed|too (?:late|early)|problem|booked(?! (?:you|in))|reserved(?! for you)|sold out)\b"
 )
 _HOURS = re.compile(
     r"\b(?:close|closes|closing|shut|shuts|opens|(?<!are )(?<!am )(?<!is )open at|open (?:from|until|till|to|"
     r"between|daily|every|again)|hours are|last (?:order|orders|entry|seating|admission))\b"
+)
+_TOO_LATE = re.compile(r"^(?:is|would|does) .*too (?:late|early)$")
+_HUM = re.compile(r"\b(?:uh huh|mm hmm|mhm)\b")
+_LEADING_NO = re.compile(
+    r"^(?:ah |oh )?(?:no|nope|nah)(?: no| nope| sorry)*\s+(?=(?:it|i|we|that|the|at|on|make|noon|quarter|half|\d+|"
+    r"one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|today|tomorrow|monday|tuesday|wednesday|"
+    r"thursday|friday|saturday|sunday)\b)"
 )
 _CORRECTION = re.compile(
     r"\b(?:(?:no|oh|wait|actually|hmm) sorry|sorry (?:i mean|no)|i mean|i meant|make that|scratch that|or rather|"
@@ -90,6 +104,8 @@ _QUESTION = re.compile(
     r"does|did|are you|is it|is that|is there|is this|is your|was|were|have you|has|will you|would you|can you|"
     r"can i|could|should|shall|may i|what|which|where|when|why|how|who|any|whose)\b"
 )
+_FREE = word_set("free available open any anything anytime something come slot slots openings opening before")
+_FILLERS = word_set("at on for by around the and okay so well um uh in hmm then")
 _PARTS = ("morning", "afternoon", "evening")
 _CHECKING = re.compile(
     r"^(?!(?:yes|yeah|yep|correct|right|that is|it is|absolutely|exactly|sure)\b).{12,}\b(?:right|correct|yeah|"
@@ -100,8 +116,8 @@ _CHECKING = re.compile(
 def understand(raw: str) -> Heard:
     """Reads one turn."""
     text = " ".join(words_of(raw))
-    plain = cues.POLITE_NO.sub("okay ", text)
-    found = {cue for cue, pattern in cues.COMPILED.items() if cue is not Cue.CONFIRMED and pattern.search(text)}
+    plain = cues.YES_BOOKED.sub(r"\1 you are booked", cues.POLITE_NO.sub("okay ", text))
+    found = {cue for cue, pattern in cues.COMPILED.items() if cue is not Cue.CONFIRMED and pattern.search(plain)}
     clauses = _clauses(_corrected(plain))
     heard = _with_offers(Heard(raw=raw, text=text), clauses)
     found |= set(_assent(plain, clauses))
@@ -121,17 +137,23 @@ def _is_question(clause: str) -> bool:
 
 
 def _clauses(text: str) -> list[str]:
-    """Stretches that say one thing each; a day alone ("tomorrow we have nothing") belongs to what follows."""
+    """Stretches that say one thing each; a day or time alone ("tomorrow we have nothing") belongs to what follows."""
     clauses: list[str] = []
-    lone_day = ""
+    lone = ""
+    answer = _LEADING_NO.match(text)
+    if answer:
+        clauses.append(answer.group().strip())
+        text = text[answer.end() :]
     for clause in _CLAUSE.split(text):
-        clause = f"{lone_day} {clause}".strip()
-        days = find_days(clause.split())
-        is_lone = bool(days) and sum(mention.end - mention.start for mention in days) >= len(clause.split()) - 1
-        lone_day = clause if is_lone else ""
+        clause = f"{lone} {clause}".strip()
+        words = clause.split()
+        named = [*find_days(words), *find_times(words)]
+        said = {index for mention in named for index in range(mention.start, mention.end)}
+        is_lone = bool(named) and all(index in said or word in _FILLERS for index, word in enumerate(words))
+        lone = clause if is_lone else ""
         if not is_lone:
             clauses.append(clause)
-    return [*clauses, lone_day] if lone_day else clauses
+    return [*clauses, lone] if lone else clauses
 
 
 def _corrected(text: str) -> str:
@@ -154,9 +176,10 @@ def _assent(text: str, clauses: Sequence[str]) -> Iterator[Cue]:
 
 
 def _assents(text: str, clauses: Sequence[str]) -> bool:
+    """A hum is no yes."""
     if _is_said(cues.FIRM_YES, clauses):
         return True
-    start = cues.SOFT_YES.search(cues.GREETING_GOOD.sub(" ", " ".join(text.split()[:6])))
+    start = cues.SOFT_YES.search(cues.GREETING_GOOD.sub(" ", _HUM.sub(" ", " ".join(text.split()[:6]))))
     is_early = start is not None and (start.start() < 8 or len(text.split()) <= 4)
     return is_early and _is_said(cues.SOFT_YES, clauses)
 
@@ -174,6 +197,8 @@ def _is_asserted(text: str, match: re.Match[str]) -> bool:
 def _is_refusal(clause: str) -> bool:
     confirmed = cues.COMPILED[Cue.CONFIRMED].search(clause)
     if confirmed and _is_asserted(clause, confirmed) and not re.search(r"\b(?:not|no|fully)\b", clause):
+        return False
+    if _TOO_LATE.search(clause):
         return False
     return bool(_NEGATIVE.search(clause) or cues.COMPILED[Cue.UNAVAILABLE].search(clause))
 
@@ -234,7 +259,8 @@ def _offers(words: Sequence[str], day: Day | None) -> list[Offer]:
         if mention.bound == "before" and last and last.is_range:
             offers[-1] = replace(last, until=mention.clock)
         elif mention.bound == "before":
-            offers.append(Offer(its_day, until=mention.clock, is_range=True))
+            is_free = not _FREE.isdisjoint(words)
+            offers += [Offer(its_day, until=mention.clock, is_range=True)] if is_free else []
         else:
             offers.append(Offer(its_day, mention.clock, is_range=mention.bound == "after"))
     return offers

@@ -1,0 +1,139 @@
+"""What a turn of theirs makes certain, and what it undoes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from patter_mcp.llm.rules.clock import HALF_DAY, find_times
+from patter_mcp.llm.rules.cues import Cue
+from patter_mcp.llm.rules.goal import Kind, Slot
+from patter_mcp.llm.rules.memory import Memory
+from patter_mcp.llm.rules.people import misheard_name
+from patter_mcp.llm.rules.phrasing import echo
+from patter_mcp.llm.rules.recall import Act
+from patter_mcp.llm.rules.understand import Heard
+from patter_mcp.llm.rules.words import words_of
+
+_STATED = {Kind.CANCEL: r"cancel", Kind.MOVE: r"moved|changed|rescheduled|rebooked|switched"}
+QUESTIONS = (
+    Cue.ROBOT, Cue.WHO, Cue.WHY, Cue.ASK_NAME, Cue.ASK_SPELLING, Cue.ASK_PHONE, Cue.ASK_PARTY, Cue.ASK_DAY,
+    Cue.ASK_TIME, Cue.ASK_SERVICE, Cue.ASK_SECRET, Cue.ASK_RECORD, Cue.ASK_OKAY,
+    Cue.OFF_TASK, Cue.REPEAT, Cue.STILL_THERE, Cue.QUESTION,
+)  # fmt: skip
+"""As long as one of these is open, nothing is confirmed."""
+OBJECTIONS = (
+    Cue.NO, Cue.UNAVAILABLE, Cue.CLOSED, Cue.RETRACTED, Cue.UNSURE, Cue.CONDITION, Cue.CHECKING, Cue.HOLD, Cue.DEFLECT,
+    Cue.NOT_HERE, Cue.TRANSFER, Cue.WRONG_NUMBER, Cue.DO_NOT_CALL, Cue.HOSTILE, Cue.NOT_INTERESTED,
+)  # fmt: skip
+"""What takes the force from a yes in the same breath."""
+
+
+def judged(memory: Memory, heard: Heard) -> Memory:
+    """The memory after a turn, as far as the errand goes."""
+    before = memory
+    if memory.settled and memory.goal.kind.is_deal and heard.has(Cue.RETRACTED, Cue.UNAVAILABLE):
+        memory = replace(memory, settled=False)
+    judge = {"deal": _after_deal_talk, "message": _after_message_talk, "question": _after_answer}.get(memory.stage)
+    after = judge(memory, heard) if judge else memory
+    advanced = (after.settled, after.answers) != (before.settled, before.answers)
+    return replace(after, advanced=advanced)
+
+
+def _after_deal_talk(memory: Memory, heard: Heard) -> Memory:
+    refused = tuple(
+        time for time in memory.refused_times if not any(o.time and o.time.same(time) for o in heard.offers)
+    )
+    is_no = heard.has(Cue.UNAVAILABLE, Cue.CLOSED, Cue.DEFLECT, Cue.NO) and not heard.offers
+    is_yes = heard.has(Cue.YES, Cue.CONFIRMED) or bool(heard.offers)
+    return replace(
+        memory,
+        refused_times=(*refused, *heard.refused_times),
+        turned_down=is_no or (memory.turned_down and not is_yes),
+        settled=confirms(memory, heard),
+    )
+
+
+def confirms(memory: Memory, heard: Heard) -> bool:
+    """Whether this turn makes the arrangement certain: a yes to what we read back, or their own statement of it."""
+    if heard.has(*OBJECTIONS) or heard.has(*QUESTIONS) or differs(memory, heard):
+        return False
+    if "cancel" in heard.text and memory.goal.kind is not Kind.CANCEL:
+        return False
+    if memory.pending is Act.READ_BACK:
+        return heard.assents or heard.has(Cue.CONFIRMED)
+    return heard.has(Cue.CONFIRMED) and _states_it(memory, heard)
+
+
+def _states_it(memory: Memory, heard: Heard) -> bool:
+    if memory.goal.kind in _STATED:
+        names_it = re.search(_STATED[memory.goal.kind], heard.text) is not None
+        return names_it and (memory.goal.kind is Kind.CANCEL or memory.slot.time is None or bool(heard.offers))
+    time = memory.slot.time
+    return time is not None and any(offer.time and offer.time.same(time) for offer in heard.offers)
+
+
+def differs(memory: Memory, heard: Heard) -> bool:
+    """Whether they named a day, a time or a number of people other than what is on the table."""
+    goal = memory.goal
+    if heard.party and goal.party and heard.party != goal.party:
+        return True
+    if wrong_name(memory, heard):
+        return True
+    if goal.kind is Kind.CANCEL:
+        return False
+    return any(not matches(memory, Slot(offer.day, offer.time)) or offer.is_range for offer in heard.offers)
+
+
+def wrong_name(memory: Memory, heard: Heard) -> bool:
+    """Whether they have written down somebody else; we correct it once, a recogniser mishears names for ever."""
+    if not memory.goal.name or memory.count(Act.CORRECTED) or not heard.has(Cue.CONFIRMED, Cue.CHECKING, Cue.YES):
+        return False
+    return bool(misheard_name(heard.words, memory.goal.name, memory.goal.text))
+
+
+def matches(memory: Memory, slot: Slot) -> bool:
+    """Whether a slot says nothing new: same day, same time as the one on the table, as far as it names them."""
+    table = memory.slot
+    if slot.time and not (table.time and table.time.same(slot.time)):
+        return False
+    return not slot.day or bool(table.day and not slot.day.clashes(table.day, memory.goal.today))
+
+
+def _after_message_talk(memory: Memory, heard: Heard) -> Memory:
+    is_taken = (heard.assents or heard.has(Cue.NOTED)) and not heard.has(*OBJECTIONS) and not heard.has(*QUESTIONS)
+    return replace(memory, settled=is_taken and memory.pending is Act.REQUESTED)
+
+
+def _after_answer(memory: Memory, heard: Heard) -> Memory:
+    """Their yes to what we gave back of their answer, or the same answer once more."""
+    if memory.pending is not Act.READ_BACK or not _stands_by(memory, heard):
+        return memory
+    left = memory.goal.questions[len(memory.answers) + 1 :]
+    count = 1
+    while count <= len(left) and _also_answers(memory.answer, left[count - 1]):
+        count += 1
+    return replace(memory, answers=(*memory.answers, *[memory.answer] * count), pending=None)
+
+
+def _stands_by(memory: Memory, heard: Heard) -> bool:
+    is_definite = heard.has_number or heard.has(Cue.YES, Cue.NO, Cue.UNAVAILABLE, Cue.CLOSED)
+    if is_definite and not heard.has(Cue.UNSURE) and len(heard.words) > 2 and echo(heard.raw) == memory.answer:
+        return True
+    if heard.has(Cue.NO, Cue.RETRACTED, Cue.UNSURE, Cue.HOLD, Cue.CHECKING, *QUESTIONS):
+        return False
+    says_other_time = bool(_times(heard.text)) and not _repeats(memory.answer, heard)
+    return not says_other_time and (heard.assents or _repeats(memory.answer, heard))
+
+
+def _also_answers(answer: str, question: str) -> bool:
+    """ "It is ready, you can get it until five" leaves nothing to ask about until when."""
+    return re.search(r"\b(?:until when|what time|how late)\b", question) is not None and bool(_times(answer))
+
+
+def _repeats(answer: str, heard: Heard) -> bool:
+    return bool(_times(heard.text)) and _times(heard.text) == _times(answer)
+
+
+def _times(text: str) -> list[int]:
+    return [mention.clock.minutes % HALF_DAY for mention in find_times(words_of(text))]
