@@ -141,7 +141,7 @@ class Callee:
         self._voice = scenario.voice
         self._scene = START
         self._replies_used: Counter[Reply] = Counter()
-        self._last_line = ""
+        self._last_line = self._unsaid_greeting = scenario.greeting
         self._extra_wait_sec = 0.0
         self._leaving = False
         self._ticks_left = int(scenario.hang_up_after_sec * 1000 / FRAME_MS)
@@ -171,14 +171,11 @@ class Callee:
             self.ended = "dropped"
 
     def _pick_up(self) -> Act:
-        """A caller who speaks first takes the greeting's place; a machine does not notice."""
+        """A machine recites its greeting. A person keeps it back from a caller who speaks first, or over it."""
         yield from _pass(self._random.randint(*PICK_UP_MS))
-        greeting = self._scenario.greeting
-        if greeting and self._machine:
-            yield from self._say(greeting)
-        elif greeting and not self._ear.open:
-            self._last_line = greeting
-            yield from self._utter(greeting, yielding=True)
+        if self._unsaid_greeting and (self._machine or not self._ear.open):
+            greeting, self._unsaid_greeting = self._unsaid_greeting, ""
+            yield from self._utter(greeting, yielding=not self._machine)
 
     def _play(self) -> Act:
         scene = START
@@ -227,6 +224,7 @@ class Callee:
     # Speaking
 
     def _say_step(self, step: Say) -> Act:
+        self._last_line = step.text
         if step.interrupt_after_ms is not None:
             yield from self._until_interruptible(step.interrupt_after_ms)
             yield from self._utter(step.text, yielding=False, cut_after_ms=step.cut_after_ms)
@@ -299,7 +297,12 @@ class Callee:
                 yield from self._say(STILL_THERE)
             elif (yield from self._reply_to(heard)):
                 continue
-            elif not wanted or contains_any(words(heard), wanted) or misses == step.tries:
+            elif not wanted or contains_any(words(heard), wanted):
+                return
+            elif self._unsaid_greeting:
+                line, self._unsaid_greeting = self._unsaid_greeting, ""
+                yield from self._say(line)
+            elif misses == step.tries:
                 return
             else:
                 misses += 1

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 
 from patter_mcp.errors import ConfigError
 from patter_mcp.sandbox.callee import Spoken
@@ -23,14 +23,15 @@ class EmbeddedSpeech:
         self._kept: dict[tuple[Spoken, int], bytes] = {}
 
     async def speak(self, lines: Sequence[Spoken], words_per_minute: int) -> Mapping[Spoken, bytes]:
-        missing: defaultdict[str, list[Spoken]] = defaultdict(list)
-        for line in lines:
-            if (line, words_per_minute) not in self._kept:
-                missing[line.voice].append(line)
-        for voice, unspoken in missing.items():
-            async with EspeakTTS(words_per_minute=words_per_minute).open(TtsOptions(voice=voice)) as stream:
-                for line in unspoken:
-                    self._kept[line, words_per_minute] = await _sound(stream, line.text)
+        missing = [line for line in lines if (line, words_per_minute) not in self._kept]
+        tts = EspeakTTS(words_per_minute=words_per_minute)
+        async with AsyncExitStack() as stack:
+            streams = {
+                voice: await stack.enter_async_context(tts.open(TtsOptions(voice=voice)))
+                for voice in {line.voice for line in missing}
+            }
+            for line in missing:
+                self._kept[line, words_per_minute] = await _sound(streams[line.voice], line.text)
         return {line: self._kept[line, words_per_minute] for line in lines}
 
     def recogniser(self, phrases: Sequence[str]) -> Recogniser:

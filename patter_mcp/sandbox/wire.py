@@ -24,9 +24,10 @@ _SILENCE = bytes((ULAW_SILENCE,))
 class NetworkWriter:
     """The messages of one stream, numbered as they are written."""
 
-    def __init__(self, stream_id: str, carrier_id: str) -> None:
+    def __init__(self, stream_id: str, carrier_id: str, account_id: str = "sandbox") -> None:
         self._stream_id = stream_id
         self._carrier_id = carrier_id
+        self._account_id = account_id
         self._sequence = 0
         self._chunk = 0
 
@@ -38,7 +39,7 @@ class NetworkWriter:
             "start",
             {
                 "streamSid": self._stream_id,
-                "accountSid": "sandbox",
+                "accountSid": self._account_id,
                 "callSid": self._carrier_id,
                 "tracks": ["inbound"],
                 "customParameters": dict(parameters or {}),
@@ -61,7 +62,7 @@ class NetworkWriter:
         return self._message("dtmf", {"track": "inbound_track", "digit": digit})
 
     def stop(self) -> str:
-        return self._message("stop", {"accountSid": "sandbox", "callSid": self._carrier_id})
+        return self._message("stop", {"accountSid": self._account_id, "callSid": self._carrier_id})
 
     def _message(self, event: str, section: Mapping[str, Any]) -> str:
         self._sequence += 1
@@ -79,6 +80,10 @@ class NetworkPlayout:
         """Position at which each is due, and its name."""
         self._received_bytes = 0
         self._played_bytes = 0
+
+    @property
+    def queued_ms(self) -> float:
+        return len(self._audio) / BYTES_PER_MS
 
     def receive(self, message: str) -> list[str]:
         """Takes one message of the agent's; the marks to echo at once."""

@@ -48,6 +48,14 @@ def test_a_caller_who_speaks_first_takes_the_place_of_the_greeting(tmp_path: Pat
     assert phone.said == ["What day?"]
 
 
+def test_a_caller_whose_first_words_mean_nothing_is_greeted_after_all(tmp_path: Path) -> None:
+    phone = Phone.of(tmp_path, 'greeting = "Hello, the shop."\n[[step]]\nlisten = ["monday"]\nprompt = "What day?"')
+    phone.say("hello")
+    phone.answer_each(["well", "monday", "great"])
+    phone.until_ended()
+    assert phone.said == ["Hello, the shop.", "What day?", "Okay. Bye."]
+
+
 def test_the_script_is_followed_turn_by_turn_to_its_end(tmp_path: Path) -> None:
     phone = Phone.of(tmp_path, DIALOGUE)
     phone.answer_each(["hello", "on monday", "great", "bye"])
