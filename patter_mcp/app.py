@@ -32,6 +32,7 @@ class App:
         open_carrier: Opens the carrier.
         engine: Builds the engine that holds conversations unless a call brings its own.
         policy: Who may be called by a carrier that rings real phones.
+        phone_number: Our own number, E.164: what the callee sees.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class App:
         calls: CallSettings | None = None,
         media: MediaSettings | None = None,
         policy: DialingPolicy | None = None,
+        phone_number: str | None = None,
     ) -> None:
         self._open_store = open_store
         self._open_carrier = open_carrier
@@ -50,6 +52,7 @@ class App:
         self._call_settings = calls or CallSettings()
         self._media_settings = media or MediaSettings()
         self._policy = policy or DialingPolicy()
+        self._phone_number = phone_number
         self._wanted = anyio.Event()
         self._settled = anyio.Event()
         self._leaving = anyio.Event()
@@ -87,17 +90,23 @@ class App:
 
     async def _keep_open(self, opening: anyio.CancelScope) -> None:
         """Opens and closes the parts in one task, as their task groups demand."""
-        with opening:
-            while not self._leaving.is_set():
-                await self._wanted.wait()
-                try:
-                    await self._open_and_hold()
-                except PatterError as error:
-                    self._failure = error
-                    self._wanted = anyio.Event()
-                    self._settled.set()
-                    self._settled = anyio.Event()
-        self._settled.set()
+        try:
+            with opening:
+                while not self._leaving.is_set():
+                    await self._wanted.wait()
+                    await self._try_to_open()
+        finally:
+            # However it ends, nobody is left waiting for calls to become possible.
+            self._settled.set()
+
+    async def _try_to_open(self) -> None:
+        try:
+            await self._open_and_hold()
+        except PatterError as error:
+            self._failure = error
+            self._wanted = anyio.Event()
+            self._settled.set()
+            self._settled = anyio.Event()
 
     async def _open_and_hold(self) -> None:
         async with self._open_store() as store, self._open_carrier() as carrier:
@@ -109,6 +118,7 @@ class App:
                 gate=gate,
                 settings=self._call_settings,
                 policy=DialingPolicy.sandbox() if carrier.simulated else self._policy,
+                from_number=self._phone_number,
             )
             async with gate.run(manager), manager.run():
                 self._calls, self._failure = manager, None

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import anyio
 
 from patter_mcp.app import App
-from patter_mcp.assembly import OpenCarrier, build_app, default_agent, engine_of
+from patter_mcp.assembly import CarrierSource, build_app, default_agent, engine_of
 from patter_mcp.calls.call import Call
 from patter_mcp.config import Settings, load
 from patter_mcp.contract import INPUT_SCHEMA, TOOL_DESCRIPTION, TOOL_NAME
@@ -56,7 +56,7 @@ class Patter:
     def __init__(
         self,
         *,
-        carrier: OpenCarrier | None = None,
+        carrier: CarrierSource | None = None,
         phone_number: str | None = None,
         webhook_url: str | None = None,
         agent: Agent | None = None,
@@ -97,6 +97,9 @@ class Patter:
             # this one task does, and stop() waits for it.
             self._background = asyncio.create_task(self._keep_open(started), name="patter")
             await started.wait()
+        if self._app is None:
+            # It could not even begin; its exception says why.
+            await self.stop()
         await (await self._opened().calls()).ready()
 
     async def stop(self) -> None:
@@ -171,9 +174,12 @@ class Patter:
         return self._app
 
     async def _keep_open(self, started: anyio.Event) -> None:
-        async with self._open():
+        try:
+            async with self._open():
+                started.set()
+                await self._stop.wait()
+        finally:
             started.set()
-            await self._stop.wait()
 
     @asynccontextmanager
     async def _open(self) -> AsyncGenerator[None]:

@@ -119,6 +119,8 @@ class PipelineConversation:
         self._beeps: BeepDetector | None = BeepDetector()
         self._beep_at: float | None = None
         self._awaiting_beep: _Turn | None = None
+        self._recording = False
+        """A voicemail has beeped: it listens, and what still sounds on the line (the beep itself) is no reply."""
         self._who: AnsweredBy | None = None
         self._turns: TurnTaker | None = None
         self._turn: _Turn | None = None
@@ -191,7 +193,7 @@ class PipelineConversation:
 
     def _voice(self, activity: VoiceActivity) -> None:
         change = self._activity.hear(activity.probability, activity.at_ms, activity.window_ms)
-        if change is None or self._turns is None:
+        if change is None or self._turns is None or self._recording:
             return
         now = anyio.current_time()
         if change is Change.STARTED:
@@ -213,6 +215,8 @@ class PipelineConversation:
 
     def _word(self, event: SttEvent) -> None:
         assert self._turns is not None
+        if self._recording and not isinstance(event, Reconnected):
+            return
         now = anyio.current_time()
         match event:
             case Interim(text=text):
@@ -306,6 +310,7 @@ class PipelineConversation:
             self._turns.agent_started(turn.committed_at)
             self._tasks.start_soon(self._miss_beep, turn)
         else:
+            self._recording = self._who == "voicemail"
             self._speak(turn)
 
     def _yield(self) -> None:
@@ -353,6 +358,7 @@ class PipelineConversation:
         self._beep_at = anyio.current_time()
         turn, self._awaiting_beep = self._awaiting_beep, None
         if turn is not None and turn is self._turn:
+            self._recording = True
             self._speak(turn)
 
     def _beep_is_fresh(self) -> bool:

@@ -9,6 +9,8 @@ import anyio
 import pytest
 
 from patter_mcp import events as ev
+from patter_mcp.audio.frame import FRAME_BYTES
+from patter_mcp.audio.tones import beep
 from patter_mcp.config import TurnSettings
 from patter_mcp.errors import ProviderConnectionError, ProviderStatusError
 from patter_mcp.stt.base import Final, Interim
@@ -292,6 +294,23 @@ async def test_voicemail_message_waits_for_the_beep(stage: OpenStage) -> None:
         await s.ended()
     assert s.journal.of(ev.WhoAnswered)[-1].answered_by == "voicemail"
     assert s.journal.transcript[-1] == ("agent", "Please call Ann back.")
+
+
+async def test_beep_mistaken_for_a_word_does_not_disturb_the_message(stage: OpenStage) -> None:
+    end = ("end_call", '{"goal_met": "unknown"}')
+    async with stage(Say("Please call Ann back.", [end]), Say("Pardon?")) as s:
+        await s.leg.quiet(0.1)
+        await s.user_says("Please leave a message after the beep.", seconds=2)
+        await s.leg.quiet(0.5)
+        tone = beep(duration_ms=400)
+        for start in range(0, len(tone), FRAME_BYTES):
+            s.leg.ear.heard(tone[start : start + FRAME_BYTES])
+            await anyio.sleep(0.02)
+        await s.leg.quiet(0.2)
+        s.words.emit(Final(text="our", end_of_turn=True))
+        await s.ended()
+    assert s.journal.transcript[-1] == ("agent", "Please call Ann back.")
+    assert len(s.llm.requests) == 1
 
 
 async def test_recogniser_without_endpointing_is_helped_by_our_ear(stage: OpenStage) -> None:
