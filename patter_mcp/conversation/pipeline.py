@@ -13,13 +13,11 @@ from datetime import date
 
 import anyio
 
-from patter_mcp import events as ev
-from patter_mcp import prices
 from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.engine import Brief, Journal
 from patter_mcp.conversation.history import History
 from patter_mcp.conversation.loop import PipelineConversation
-from patter_mcp.conversation.meter import LlmMeter
+from patter_mcp.conversation.meter import LlmMeter, stt_usage, tts_usage
 from patter_mcp.conversation.prompt import fill, system_prompt
 from patter_mcp.conversation.reply import Mind
 from patter_mcp.conversation.transcript import Transcript
@@ -133,39 +131,5 @@ class PipelineEngine:
             logger.warning("the apology for lost providers could not be made", extra={"why": error.message})
 
     def _journal_usage(self, journal: Journal, stt: SttStream, tts: TtsStream, meter: LlmMeter) -> None:
-        agent = self._agent
-        audio_sec, characters = stt.audio_sec, tts.characters
-        usage: list[tuple[ev.CostPart, str, str, dict[str, float], int | None]] = [
-            (
-                "stt",
-                agent.stt.provider,
-                agent.stt.model,
-                {"audio_sec": round(audio_sec, 2)},
-                prices.stt_cost_micros(agent.stt.provider, agent.stt.model, audio_sec),
-            ),
-            (
-                "llm",
-                agent.llm.provider,
-                agent.llm.model,
-                meter.quantities(),
-                prices.llm_cost_micros(agent.llm.provider, agent.llm.model, meter),
-            ),
-            (
-                "tts",
-                agent.tts.provider,
-                agent.tts.model,
-                {"characters": characters},
-                prices.tts_cost_micros(agent.tts.provider, agent.tts.model, characters),
-            ),
-        ]
-        for part, provider, model, quantities, cost in usage:
-            journal.write(
-                ev.Usage(
-                    part=part,
-                    provider=provider,
-                    model=model,
-                    quantities=quantities,
-                    cost_micros=cost,
-                    final=provider in prices.table().free_providers,
-                )
-            )
+        for event in (*stt_usage(self._agent.stt, stt), *meter.usage(), *tts_usage(self._agent.tts, tts)):
+            journal.write(event)

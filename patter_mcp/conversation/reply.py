@@ -30,6 +30,7 @@ from patter_mcp.llm.base import (
     ToolCallChunk,
     ToolCallEntry,
     UsageChunk,
+    served_by,
 )
 from patter_mcp.tools.executor import ToolExecutor
 
@@ -150,19 +151,21 @@ class Reply:
         cutter = SentenceCutter()
         messages = await mind.hooks.before_llm([*self._prompt, *self.messages])
         self.llm_started_at = self.llm_started_at or anyio.current_time()
-        with mind.meter.request(messages) as meter:
+        with mind.meter.request(messages, mind.llm) as meter:
             async with aclosing(mind.llm.stream(messages, mind.tools.specs, mind.options)) as chunks:
                 async for chunk in chunks:
+                    meter.served = served_by(chunks, mind.llm)
                     if isinstance(chunk, TextChunk):
                         self.llm_first_at = self.llm_first_at or anyio.current_time()
-                        meter.text(chunk.text)
+                        meter.text += chunk.text
                         await self._speak(cutter.feed(mind.hooks.on_chunk(chunk.text)), completion)
                     elif isinstance(chunk, ToolCallChunk):
                         # What is said before a tool call is said before the tool runs.
                         await self._speak([cutter.rest()], completion)
+                        meter.text += chunk.arguments
                         _collect(chunk, completion.calls)
                     elif isinstance(chunk, UsageChunk):
-                        meter.usage(chunk)
+                        meter.reported = chunk
             await self._speak([cutter.rest()], completion)
         if completion.held:
             text = await mind.hooks.on_response(" ".join(completion.held))
