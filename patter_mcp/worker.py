@@ -21,6 +21,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -361,6 +362,7 @@ class Session(Protocol):
 
 
 Send = Callable[[int, bytes], None]
+"""Sends a message of this kind to our side; from any thread of the helper."""
 
 
 class Refused(Exception):
@@ -380,6 +382,7 @@ class _Server:
         self._open_session = open_session
         self._sessions: dict[int, Session] = {}
         self._frames = _Frames()
+        self._sending = threading.Lock()
 
     def run(self) -> None:
         busy = False
@@ -431,4 +434,5 @@ class _Server:
         self._send(channel, _FAILED, message.encode())
 
     def _send(self, channel: int, kind: int, payload: bytes) -> None:
-        self._link.sendall(_message(channel, kind, payload))
+        with self._sending:
+            self._link.sendall(_message(channel, kind, payload))

@@ -14,7 +14,7 @@ Slots = dict[str, list[str]]
 
 
 def sentences() -> Iterator[tuple[str, float]]:
-    """Every sentence and its weight: a template of many values weighs more than a fixed phrase, but not so many times."""
+    """Every sentence and its weight: a template of many values weighs more than a fixed phrase, but not so often."""
     slots: Slots = {}
     for number, line in enumerate(_lines()):
         name, is_slot, values = line.partition("=")
