@@ -154,6 +154,7 @@ async def test_a_program_that_does_not_run_is_a_connection_error(capfd: pytest.C
 async def test_cancelling_while_it_opens_leaves_no_program(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     os.mkfifo(note)
+    pid = 0
 
     async def call() -> None:
         async with line(hang=True, note_pid_in=str(note)):
