@@ -16,10 +16,9 @@ import anyio
 from anyio.abc import TaskGroup
 
 from patter_mcp import events as ev
-from patter_mcp.audio.tones import BeepDetector
 from patter_mcp.conversation.activity import Change, SpeechActivity
 from patter_mcp.conversation.agent import Agent
-from patter_mcp.conversation.answering import who_answered
+from patter_mcp.conversation.answering import GREETING_LOST_MS, Pickup, who_answered
 from patter_mcp.conversation.engine import Journal, Parting
 from patter_mcp.conversation.history import History, cut
 from patter_mcp.conversation.leg import CallLeg
@@ -54,15 +53,10 @@ from patter_mcp.stt.base import (
     TurnResumed,
 )
 from patter_mcp.tts.base import TtsStream
-from patter_mcp.types import AnsweredBy, EndReason, GoalMet
+from patter_mcp.types import EndReason, GoalMet
 from patter_mcp.vad.base import VadStream, VoiceActivity, VoiceDetector
 
 logger = logging.getLogger(__name__)
-
-GREETING_LOST_MS = 1500
-"""A first message cut off before this is said again from its beginning: whoever picks up says hello first."""
-BEEP_FRESH_SEC = 3.0
-"""A beep this recent belongs to the greeting whose words have only just been recognised."""
 
 
 class _Kind(Enum):
@@ -116,12 +110,10 @@ class PipelineConversation:
         self._apology = apology
         self._activity = SpeechActivity()
         self._vad: VadStream = detector.open(self._voice)
-        self._beeps: BeepDetector | None = BeepDetector()
-        self._beep_at: float | None = None
+        self._pickup = Pickup(journal)
         self._awaiting_beep: _Turn | None = None
         self._recording = False
         """A voicemail has beeped: it listens, and what still sounds on the line (the beep itself) is no reply."""
-        self._who: AnsweredBy | None = None
         self._turns: TurnTaker | None = None
         self._turn: _Turn | None = None
         self._eager: _Turn | None = None
@@ -160,8 +152,8 @@ class PipelineConversation:
         else:
             self._stt.feed(frame)
         self._vad.feed(frame)
-        if self._beeps is not None and self._beeps.feed(frame) is not None:
-            self._beep_heard()
+        if self._pickup.hears_beep(frame):
+            self._beep_sounded()
 
     def digit(self, digit: str) -> None:
         self._journal.write(ev.DigitReceived(digit=digit))
@@ -297,7 +289,10 @@ class PipelineConversation:
             self._journal.write(ev.UserSaid(text=text))
             self._part(Parting(reason=EndReason.AGENT_HUNG_UP, ended_by="agent"))
             return
-        self._classify(text)
+        self._pickup.judge(text)
+        if self._pickup.is_machine:
+            # Machines do not mind having been talked over, and do not listen.
+            self._greeting_due = False
         if turn is None or self._greeting_due:
             turn = self._greeting_again(text) if self._greeting_due else self._reply_to(text)
             self._abandon_eager()
@@ -305,12 +300,12 @@ class PipelineConversation:
         turn.user_stopped_at = self._turns.last_voice_at
         turn.committed_at = anyio.current_time()
         self._note_user(turn)
-        if self._who == "voicemail" and not self._beep_is_fresh():
+        if self._pickup.may_not_speak_yet:
             self._turn, self._awaiting_beep = turn, turn
             self._turns.agent_started(turn.committed_at)
             self._tasks.start_soon(self._miss_beep, turn)
         else:
-            self._recording = self._who == "voicemail"
+            self._recording = self._pickup.who == "voicemail"
             self._speak(turn)
 
     def _yield(self) -> None:
@@ -323,51 +318,36 @@ class PipelineConversation:
         if turn.parting is not None and turn.parting.reason is EndReason.MAX_DURATION:
             self._part(turn.parting)
         if turn.kind is _Kind.GREETING and turn.track.heard_ms < GREETING_LOST_MS:
-            self._greeting_due = self._who in (None, "human")
+            self._greeting_due = not self._pickup.is_machine
             return
         self._journal.write(ev.BargeIn(heard_ms=round(turn.track.heard_ms)))
         self._note_agent(turn, interrupted=True)
 
     def _reprompt(self) -> None:
-        if self._who == "voicemail":
+        if self._pickup.who == "voicemail":
             self._give_up()
         else:
             self._say(self._phrase(self._agent.phrases.are_you_there))
 
     def _give_up(self) -> None:
-        if self._who == "voicemail":
+        if self._pickup.who == "voicemail":
             self._part(Parting(reason=EndReason.AGENT_HUNG_UP, ended_by="agent"))
         else:
             self._say_last(self._agent.phrases.nobody_there, Parting(reason=EndReason.SILENCE, ended_by="agent"))
 
-    # Who answered, and the beep.
+    # The beep.
 
-    def _classify(self, text: str) -> None:
-        verdict = who_answered(text)
-        if self._who == verdict or (self._who is not None and verdict == "human" and self._who != "ivr"):
-            return
-        self._who = verdict
-        self._journal.write(ev.WhoAnswered(answered_by=verdict, source="transcript"))
-        if verdict == "human":
-            self._beeps = None
-        else:
-            # Machines do not mind having been talked over, and do not listen.
-            self._greeting_due = False
-
-    def _beep_heard(self) -> None:
-        self._beep_at = anyio.current_time()
+    def _beep_sounded(self) -> None:
         turn, self._awaiting_beep = self._awaiting_beep, None
         if turn is not None and turn is self._turn:
             self._recording = True
             self._speak(turn)
 
-    def _beep_is_fresh(self) -> bool:
-        return self._beep_at is not None and anyio.current_time() - self._beep_at < BEEP_FRESH_SEC
-
     async def _miss_beep(self, turn: _Turn) -> None:
         await anyio.sleep(self._agent.turns.beep_wait_sec)
         if self._awaiting_beep is turn:
-            self._beep_heard()
+            self._pickup.beeped()
+            self._beep_sounded()
 
     # Our turns.
 

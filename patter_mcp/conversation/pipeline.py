@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import date
 
 import anyio
 
@@ -18,7 +17,7 @@ from patter_mcp.conversation.engine import Brief, Journal
 from patter_mcp.conversation.history import History
 from patter_mcp.conversation.loop import PipelineConversation
 from patter_mcp.conversation.meter import LlmMeter, stt_usage, tts_usage
-from patter_mcp.conversation.prompt import fill, system_prompt
+from patter_mcp.conversation.prompt import first_message_for, prompt_for
 from patter_mcp.conversation.reply import Mind
 from patter_mcp.conversation.transcript import Transcript
 from patter_mcp.errors import ProviderError
@@ -72,8 +71,8 @@ class PipelineEngine:
                 tasks.start_soon(self._rehearse_apology, tts)
                 yield PipelineConversation(
                     agent=agent,
-                    first_message=self._first_message(brief),
-                    history=History(self._prompt(brief)),
+                    first_message=first_message_for(agent, brief),
+                    history=History(prompt_for(agent, brief)),
                     stt=stt,
                     tts=tts,
                     detector=self._detector(),
@@ -100,18 +99,6 @@ class PipelineEngine:
             journal=transcript,
             phrases=agent.phrases,
         )
-
-    def _prompt(self, brief: Brief) -> str:
-        variables = self._variables(brief)
-        instructions, goal = fill(self._agent.system_prompt, variables), fill(brief.goal, variables)
-        return system_prompt(instructions, goal, date.today())
-
-    def _first_message(self, brief: Brief) -> str:
-        text = brief.first_message or self._agent.first_message or self._agent.phrases.greeting
-        return fill(text, self._variables(brief))
-
-    def _variables(self, brief: Brief) -> Mapping[str, str]:
-        return {**self._agent.variables, **(brief.variables or {})}
 
     async def _warm_up(self) -> None:
         try:

@@ -1,10 +1,13 @@
-"""The system prompt of one call."""
+"""What the model is told before one call, and what is said first in it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from datetime import date
+
+from patter_mcp.conversation.agent import Agent
+from patter_mcp.conversation.engine import Brief
 
 MANNERS = """\
 You are an automated voice assistant on a live phone call that you placed on behalf of someone. What you \
@@ -28,6 +31,21 @@ def system_prompt(instructions: str, goal: str, today: date) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def prompt_for(agent: Agent, brief: Brief) -> str:
+    variables = _variables(agent, brief)
+    return system_prompt(fill(agent.system_prompt, variables), fill(brief.goal, variables), date.today())
+
+
+def first_message_for(agent: Agent, brief: Brief) -> str:
+    """The call's own, else the agent's, else a greeting."""
+    text = brief.first_message or agent.first_message or agent.phrases.greeting
+    return fill(text, _variables(agent, brief))
+
+
 def fill(text: str, variables: Mapping[str, str]) -> str:
     """`{name}` replaced by its value; a name without one stays as it is."""
     return _VARIABLE.sub(lambda match: variables.get(match[1], match[0]), text)
+
+
+def _variables(agent: Agent, brief: Brief) -> Mapping[str, str]:
+    return {**agent.variables, **(brief.variables or {})}

@@ -15,8 +15,8 @@ from enum import Enum, auto
 from typing import Literal
 
 from patter_mcp.config import TurnSettings
+from patter_mcp.conversation.patience import GiveUp, Patience, Reprompt
 from patter_mcp.conversation.speech_text import (
-    asks_to_wait,
     is_backchannel,
     same_words,
     sounds_unfinished,
@@ -64,16 +64,6 @@ class GiveBack:
     """Go on where we fell silent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reprompt:
-    """Long silence: ask whether anybody is there."""
-
-
-@dataclass(frozen=True, slots=True)
-class GiveUp:
-    """Silence again: end the call."""
-
-
 Decision = Speculate | Drop | Commit | Finalize | TakeFloor | Yield | GiveBack | Reprompt | GiveUp
 Decisions = list[Decision]
 
@@ -115,9 +105,8 @@ class TurnTaker:
         self._cut = False
         self._speculated: str | None = None
         self._speculations = 0
-        self._holding = False
-        self._reprompted = False
-        self._set(_Timer.SILENCE, now + settings.silence_sec)
+        self._patience = Patience(settings)
+        self._expect_speech(now)
 
     @property
     def next_deadline(self) -> float | None:
@@ -287,8 +276,7 @@ class TurnTaker:
         speculated = self._speculated is not None and same_words(self._speculated, text)
         dropped = [] if speculated else self._drop()
         self._forget_turn()
-        self._holding = asks_to_wait(text)
-        self._reprompted = False
+        self._patience.answered(text)
         self._agent_active = True
         self._aside = ""
         self._stop(_Timer.SILENCE)
@@ -312,8 +300,7 @@ class TurnTaker:
         return [GiveBack()]
 
     def _expect_speech(self, now: float) -> None:
-        limit = self._settings.hold_silence_sec if self._holding else self._settings.silence_sec
-        self._set(_Timer.SILENCE, now + limit)
+        self._set(_Timer.SILENCE, now + self._patience.limit_sec)
 
     def _on_finalize(self, now: float) -> Decisions:
         return [Finalize()]
@@ -330,12 +317,10 @@ class TurnTaker:
         return self._give_back()
 
     def _on_silence(self, now: float) -> Decisions:
-        if self._reprompted:
-            return [GiveUp()]
-        self._reprompted = True
-        self._holding = False
-        self._expect_speech(now)
-        return [Reprompt()]
+        decision = self._patience.run_out()
+        if isinstance(decision, Reprompt):
+            self._expect_speech(now)
+        return [decision]
 
     def _on_turn_limit(self, now: float) -> Decisions:
         """Endless talk is answered; endless sound without a word counts as silence."""
