@@ -164,9 +164,11 @@ class WebSocket(asyncio.Protocol):
         While the peer does not read, messages are kept in order; of the droppable ones the oldest goes
         when more than `MAX_BACKLOG_BYTES` are waiting.
         """
+        if not self._open:
+            return
         if self._paused:
             self._keep(message, droppable)
-        elif self._open:
+        else:
             self._write(message)
 
     async def aclose(self) -> None:

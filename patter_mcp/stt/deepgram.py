@@ -13,11 +13,11 @@ from typing import Literal
 
 from patter_mcp import prices
 from patter_mcp.stt.base import Final, Interim, SpeechStarted, SttEvent, SttOptions, SttStream
-from patter_mcp.stt.live import Endpoint, open_stream
+from patter_mcp.stt.live import open_stream
 from patter_mcp.types import Json
+from patter_mcp.vendors.access import Endpoint, flag, websocket_url
 from patter_mcp.vendors.access import api_key as find_key
 from patter_mcp.vendors.access import base_url as find_url
-from patter_mcp.vendors.access import flag, websocket_url
 from patter_mcp.vendors.failures import parse_json
 from patter_mcp.websocket import CONNECT_TIMEOUT_SEC
 
@@ -103,7 +103,9 @@ STT = DeepgramSTT
 class NovaCodec:
     """Segments become finals as they are settled; the last of a turn is the one that ended in silence."""
 
+    idle_message = '{"type":"KeepAlive"}'
     idle_sec = KEEP_ALIVE_SEC
+    farewell = '{"type":"CloseStream"}'
     ready = True
 
     def __init__(self) -> None:
@@ -120,12 +122,6 @@ class NovaCodec:
 
     def finalize(self) -> Sequence[str]:
         return ('{"type":"Finalize"}',)
-
-    def idle(self) -> str:
-        return '{"type":"KeepAlive"}'
-
-    def farewell(self) -> Sequence[str]:
-        return ('{"type":"CloseStream"}',)
 
     def decode(self, message: str) -> Sequence[SttEvent]:
         data = parse_json(PROVIDER, message)

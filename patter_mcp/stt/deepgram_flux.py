@@ -22,11 +22,11 @@ from patter_mcp.stt.base import (
     TurnResumed,
 )
 from patter_mcp.stt.deepgram import DEFAULT_BASE_URL, PROVIDER
-from patter_mcp.stt.live import Endpoint, open_stream
+from patter_mcp.stt.live import open_stream
 from patter_mcp.types import Json
+from patter_mcp.vendors.access import Endpoint, websocket_url
 from patter_mcp.vendors.access import api_key as find_key
 from patter_mcp.vendors.access import base_url as find_url
-from patter_mcp.vendors.access import websocket_url
 from patter_mcp.vendors.failures import parse_json
 from patter_mcp.websocket import CONNECT_TIMEOUT_SEC
 
@@ -108,7 +108,9 @@ STT = DeepgramFluxSTT
 class FluxCodec:
     """Turn events one to one; transcripts are always the whole turn."""
 
+    idle_message = silence(IDLE_SEC * 1000)
     idle_sec = IDLE_SEC
+    farewell = '{"type":"CloseStream"}'
 
     def __init__(self) -> None:
         self.ready = False
@@ -129,12 +131,6 @@ class FluxCodec:
     def finalize(self) -> Sequence[bytes]:
         """There is no such message; but the model should hear now what we hold."""
         return (self._take_chunk(),) if self._chunk else ()
-
-    def idle(self) -> bytes:
-        return silence(IDLE_SEC * 1000)
-
-    def farewell(self) -> Sequence[str]:
-        return ('{"type":"CloseStream"}',)
 
     def decode(self, message: str) -> Sequence[SttEvent]:
         data = parse_json(PROVIDER, message)

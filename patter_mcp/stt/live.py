@@ -5,10 +5,8 @@ A connection that breaks is made anew, and audio the vendor had not settled is p
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import anyio
@@ -16,29 +14,16 @@ import anyio
 from patter_mcp.audio.frame import BYTES_PER_MS
 from patter_mcp.errors import ProviderError
 from patter_mcp.stt.base import Reconnected, SttEvent, SttStream
+from patter_mcp.vendors.access import Endpoint
 from patter_mcp.vendors.failures import closed_error, translated, unreadable
 from patter_mcp.vendors.helpers import helpers
 from patter_mcp.vendors.mailbox import Mailbox
-from patter_mcp.websocket import CONNECT_TIMEOUT_SEC, Closed, WebSocket, connect
+from patter_mcp.vendors.retries import ATTEMPT_TIMEOUT_SEC, Retries
+from patter_mcp.websocket import Closed, WebSocket, connect
 
 REPLAY_MS = 10_000
 """Audio kept for a new connection; older sound that was never settled is lost."""
 REPLAY_CHUNK_BYTES = 1000 * BYTES_PER_MS
-RETRY_DELAYS_SEC = (0.0, 0.25, 1.0)
-RECONNECT_TIMEOUT_SEC = 2.5
-"""For each attempt in the middle of a call, where somebody is talking."""
-STEADY_SEC = 10.0
-"""A connection that held this long gives the next one all its attempts back."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """Where a vendor listens."""
-
-    provider: str
-    url: str
-    headers: Mapping[str, str] = field(repr=False)
-    timeout_sec: float = CONNECT_TIMEOUT_SEC
 
 
 class SttCodec(Protocol):
@@ -55,8 +40,18 @@ class SttCodec(Protocol):
         ...
 
     @property
-    def idle_sec(self) -> float | None:
-        """How long audio may fail to come before `idle` is due; None: for ever."""
+    def idle_message(self) -> str | bytes | None:
+        """Keeps the connection alive while no audio comes: a message (str), or audio (bytes)."""
+        ...
+
+    @property
+    def idle_sec(self) -> float:
+        """How long no audio may come before it is due."""
+        ...
+
+    @property
+    def farewell(self) -> str | None:
+        """Said before the close."""
         ...
 
     def opened(self) -> Sequence[str]:
@@ -68,12 +63,6 @@ class SttCodec(Protocol):
         ...
 
     def finalize(self) -> Sequence[str | bytes]: ...
-
-    def idle(self) -> str | bytes:
-        """A message (str) or audio (bytes) that keeps the connection alive."""
-        ...
-
-    def farewell(self) -> Sequence[str]: ...
 
     def decode(self, message: str) -> Sequence[SttEvent]:
         """Raises:
@@ -94,7 +83,8 @@ async def open_stream(endpoint: Endpoint, codec: SttCodec) -> AsyncGenerator[Stt
         await stream.connect(endpoint.timeout_sec)
         async with helpers() as tasks:
             tasks.start_soon(stream.stay_connected)
-            tasks.start_soon(stream.stay_alive)
+            if codec.idle_message is not None:
+                tasks.start_soon(stream.stay_alive, codec.idle_message)
             yield stream
     finally:
         await stream.aclose()
@@ -143,8 +133,7 @@ class LiveStream:
         self._ready = anyio.Event()
         self._lost = anyio.Event()
         self._failure: ProviderError | None = None
-        self._retries = iter(RETRY_DELAYS_SEC)
-        self._connected_mono = 0.0
+        self._retries = Retries(endpoint.provider)
         self._taken_bytes = 0
 
     # -- SttStream --------------------------------------------------------------------------------
@@ -179,10 +168,11 @@ class LiveStream:
                 self._events.put(event)
         except ProviderError as error:
             self._fail(error)
-        else:
+            return
+        if self._codec.ready:
+            self._ready.set()
+        if self._socket is not None:
             self._unsettled.settle(self._codec.settled_ms)
-            if self._codec.ready:
-                self._ready.set()
 
     def closed(self, close: Closed) -> None:
         self._fail(closed_error(self._endpoint.provider, close))
@@ -196,10 +186,12 @@ class LiveStream:
             ProviderError: no connection could be made.
         """
         self._ready, self._lost, self._failure = anyio.Event(), anyio.Event(), None
+        # Before there is a connection: the vendor's first message may come with the answer to the handshake.
+        hello = self._codec.opened()
         with translated(self._endpoint.provider):
             socket = await connect(self._endpoint.url, self, headers=self._endpoint.headers, timeout_sec=timeout_sec)
             try:
-                await self._agree(socket, timeout_sec)
+                await self._agree(socket, hello, timeout_sec)
             except BaseException:
                 socket.abort()
                 raise
@@ -211,18 +203,20 @@ class LiveStream:
             await self._lost.wait()
             failure = self._failure
             assert failure is not None
-            if time.monotonic() - self._connected_mono > STEADY_SEC:
-                self._retries = iter(RETRY_DELAYS_SEC)
-            if not await self._reconnect(failure):
+            self._retries.lost()
+            try:
+                lost_ms = await self._retries.connect(lambda: self.connect(ATTEMPT_TIMEOUT_SEC), failure)
+            except ProviderError as error:
+                self._events.end(error)
                 return
+            self._events.put(Reconnected(lost_ms=lost_ms, message=failure.message))
 
-    async def stay_alive(self) -> None:
-        """Says something when no audio has come for a while."""
-        while (idle_sec := self._codec.idle_sec) is not None:
+    async def stay_alive(self, message: str | bytes) -> None:
+        """Says it whenever no audio has come for a while."""
+        while True:
             taken_bytes = self._taken_bytes
-            await anyio.sleep(idle_sec)
+            await anyio.sleep(self._codec.idle_sec)
             if taken_bytes == self._taken_bytes and self._socket is not None:
-                message = self._codec.idle()
                 if isinstance(message, bytes):
                     self.feed(message)
                 else:
@@ -232,8 +226,8 @@ class LiveStream:
         self._events.end()
         socket, self._socket = self._socket, None
         if socket is not None:
-            for message in self._codec.farewell():
-                socket.send(message)
+            if self._codec.farewell is not None:
+                socket.send(self._codec.farewell)
             await socket.aclose()
 
     def _decode(self, message: str) -> Sequence[SttEvent]:
@@ -242,9 +236,9 @@ class LiveStream:
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise unreadable(self._endpoint.provider) from error
 
-    async def _agree(self, socket: WebSocket, timeout_sec: float) -> None:
+    async def _agree(self, socket: WebSocket, hello: Sequence[str], timeout_sec: float) -> None:
         """Says what has to be said first, and waits until the vendor is ready for audio."""
-        for message in self._codec.opened():
+        for message in hello:
             socket.send(message)
         if not self._codec.ready:
             with anyio.fail_after(timeout_sec):
@@ -259,7 +253,7 @@ class LiveStream:
             if message is not None:
                 socket.send(message)
         self._socket = socket
-        self._connected_mono = time.monotonic()
+        self._retries.connected()
         return lost_ms
 
     def _fail(self, error: ProviderError) -> None:
@@ -267,23 +261,9 @@ class LiveStream:
         if self._failure is not None:
             return
         self._failure = error
-        self._unsettled.settle(self._codec.settled_ms)
         if self._socket is not None:
+            self._unsettled.settle(self._codec.settled_ms)
             self._socket.abort()
             self._socket = None
         self._ready.set()
         self._lost.set()
-
-    async def _reconnect(self, failure: ProviderError) -> bool:
-        error = failure
-        while error.retryable and (delay_sec := next(self._retries, None)) is not None:
-            await anyio.sleep(delay_sec)
-            try:
-                lost_ms = await self.connect(RECONNECT_TIMEOUT_SEC)
-            except ProviderError as another:
-                error = another
-            else:
-                self._events.put(Reconnected(lost_ms=lost_ms, message=failure.message))
-                return True
-        self._events.end(error)
-        return False

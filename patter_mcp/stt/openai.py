@@ -17,11 +17,11 @@ from patter_mcp import prices
 from patter_mcp.audio.frame import BYTES_PER_MS
 from patter_mcp.errors import ProviderError
 from patter_mcp.stt.base import Final, Interim, SpeechStarted, SttEvent, SttOptions, SttStream
-from patter_mcp.stt.live import Endpoint, open_stream
+from patter_mcp.stt.live import open_stream
 from patter_mcp.types import Json
+from patter_mcp.vendors.access import Endpoint, websocket_url
 from patter_mcp.vendors.access import api_key as find_key
 from patter_mcp.vendors.access import base_url as find_url
-from patter_mcp.vendors.access import websocket_url
 from patter_mcp.vendors.failures import parse_json
 from patter_mcp.websocket import CONNECT_TIMEOUT_SEC
 
@@ -139,7 +139,9 @@ class _Item:
 class TranscriptionCodec:
     """Transcripts of several stretches may come in any order; they leave in the order in which they were spoken."""
 
-    idle_sec = None
+    idle_message = None
+    idle_sec = 0.0
+    farewell = None
 
     def __init__(self, session: Json, *, self_paced: bool) -> None:
         self._hello = json.dumps({"type": "session.update", "session": session})
@@ -172,12 +174,6 @@ class TranscriptionCodec:
             return ()
         self._committed_ms = self._sent_ms
         return ('{"type":"input_audio_buffer.commit"}',)
-
-    def idle(self) -> str:
-        raise NotImplementedError("nothing is due, however long no audio comes")
-
-    def farewell(self) -> Sequence[str]:
-        return ()
 
     def decode(self, message: str) -> Sequence[SttEvent]:
         data = parse_json(PROVIDER, message)

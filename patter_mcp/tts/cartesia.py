@@ -16,12 +16,12 @@ from patter_mcp import prices
 from patter_mcp.audio.frame import duration_ms
 from patter_mcp.errors import ProviderStatusError
 from patter_mcp.tts.base import TtsOptions, TtsStream
-from patter_mcp.tts.live import STALL_SEC, Connection, Endpoint, SocketVoice, open_voice
+from patter_mcp.tts.live import STALL_SEC, Connection, SocketVoice, open_voice
 from patter_mcp.tts.script import Script
 from patter_mcp.types import Json
+from patter_mcp.vendors.access import Endpoint, websocket_url
 from patter_mcp.vendors.access import api_key as find_key
 from patter_mcp.vendors.access import base_url as find_url
-from patter_mcp.vendors.access import websocket_url
 from patter_mcp.vendors.failures import parse_json
 
 PROVIDER = "cartesia"
@@ -70,9 +70,9 @@ class CartesiaTTS:
             provider=PROVIDER,
             url=websocket_url(self._base_url, "/tts/websocket", {"cartesia_version": API_VERSION}),
             headers={"X-API-Key": self._api_key},
-            stall_sec=self._stall_sec,
         )
-        return open_voice(endpoint, lambda voice: CartesiaConnection(voice, self._settings(options)))
+        settings = self._settings(options)
+        return open_voice(endpoint, lambda voice: CartesiaConnection(voice, settings), stall_sec=self._stall_sec)
 
     def _settings(self, options: TtsOptions) -> Json:
         """The same in every message of a context, as the vendor demands."""

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 
 from patter_mcp import prices
 from patter_mcp.tts.base import TtsOptions, TtsStream
-from patter_mcp.tts.live import STALL_SEC, Connection, Endpoint, SocketVoice, open_voice
+from patter_mcp.tts.live import STALL_SEC, Connection, SocketVoice, open_voice
+from patter_mcp.vendors.access import Endpoint, websocket_url
 from patter_mcp.vendors.access import api_key as find_key
 from patter_mcp.vendors.access import base_url as find_url
-from patter_mcp.vendors.access import websocket_url
 from patter_mcp.vendors.failures import parse_json
 
 PROVIDER = "deepgram"
@@ -65,9 +65,8 @@ class DeepgramTTS:
             provider=PROVIDER,
             url=websocket_url(self._base_url, "/v1/speak", query),
             headers={"Authorization": f"Token {self._api_key}"},
-            stall_sec=self._stall_sec,
         )
-        return open_voice(endpoint, AuraConnection)
+        return open_voice(endpoint, AuraConnection, stall_sec=self._stall_sec)
 
     def _full_model(self, options: TtsOptions) -> str:
         """Deepgram's models are called family-voice-language, with no voice apart from them."""
@@ -126,7 +125,7 @@ class AuraConnection(Connection):
         match parse_json(PROVIDER, message)["type"]:
             case "Flushed" if self._flush_mark is not None:
                 self._flushed(self._flush_mark)
-            case "Cleared":
+            case "Cleared" if self.script(self._key) is None:
                 self.finished(self._key)
             case _:
                 pass

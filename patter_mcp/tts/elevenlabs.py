@@ -16,12 +16,12 @@ from urllib.parse import quote
 from patter_mcp import prices
 from patter_mcp.errors import ProviderStatusError
 from patter_mcp.tts.base import TtsOptions, TtsStream
-from patter_mcp.tts.http import HttpEndpoint, open_http_voice
-from patter_mcp.tts.live import STALL_SEC, Connection, Endpoint, SocketVoice, open_voice
+from patter_mcp.tts.http import open_http_voice
+from patter_mcp.tts.live import STALL_SEC, Connection, SocketVoice, open_voice
 from patter_mcp.types import Json
+from patter_mcp.vendors.access import Endpoint, http_url, websocket_url
 from patter_mcp.vendors.access import api_key as find_key
 from patter_mcp.vendors.access import base_url as find_url
-from patter_mcp.vendors.access import http_url, websocket_url
 from patter_mcp.vendors.failures import parse_json
 
 PROVIDER = "elevenlabs"
@@ -74,11 +74,11 @@ class ElevenLabsTTS:
 
     def open(self, options: TtsOptions) -> AbstractAsyncContextManager[TtsStream]:
         path = f"/v1/text-to-speech/{quote(options.voice or self._voice, safe='')}"
-        headers = {"xi-api-key": self._api_key}
         if self._transport == "http":
             url = http_url(self._base_url, f"{path}/stream", {"output_format": "ulaw_8000"})
-            endpoint = HttpEndpoint(provider=PROVIDER, url=url, headers=headers, stall_sec=self._stall_sec)
-            return open_http_voice(endpoint, lambda text: self._body(text, options))
+            return open_http_voice(
+                self._endpoint(url), lambda text: self._body(text, options), stall_sec=self._stall_sec
+            )
         query = {
             "model_id": self.model,
             "output_format": "ulaw_8000",
@@ -87,8 +87,14 @@ class ElevenLabsTTS:
             **self._language(options),
         }
         url = websocket_url(self._base_url, f"{path}/multi-stream-input", query)
-        endpoint = Endpoint(provider=PROVIDER, url=url, headers=headers, stall_sec=self._stall_sec)
-        return open_voice(endpoint, lambda voice: ElevenLabsConnection(voice, self._voice_settings))
+        return open_voice(
+            self._endpoint(url),
+            lambda voice: ElevenLabsConnection(voice, self._voice_settings),
+            stall_sec=self._stall_sec,
+        )
+
+    def _endpoint(self, url: str) -> Endpoint:
+        return Endpoint(provider=PROVIDER, url=url, headers={"xi-api-key": self._api_key})
 
     def _body(self, text: str, options: TtsOptions) -> Json:
         body: Json = {"text": text, "model_id": self.model, **self._language(options)}

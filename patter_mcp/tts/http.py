@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import anyio
@@ -16,27 +15,17 @@ from patter_mcp.tts.base import Speech, TtsStream
 from patter_mcp.tts.live import STALL_SEC
 from patter_mcp.tts.script import Script
 from patter_mcp.types import Json
+from patter_mcp.vendors.access import Endpoint
 from patter_mcp.vendors.failures import status_error
 from patter_mcp.vendors.helpers import helpers
 from patter_mcp.vendors.mailbox import Mailbox
-from patter_mcp.websocket import CONNECT_TIMEOUT_SEC, tls_context
+from patter_mcp.websocket import tls_context
 
 REQUESTS_AHEAD = 2
 """Of one utterance at a time: the piece that is spoken, and the next."""
 KEEP_WARM_SEC = 45.0
 """An idle connection is used this often, so that no turn has to make a new one."""
 KEEP_OPEN_SEC = 300.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpEndpoint:
-    """Where a vendor takes text and answers with audio."""
-
-    provider: str
-    url: str
-    headers: Mapping[str, str] = field(repr=False)
-    timeout_sec: float = CONNECT_TIMEOUT_SEC
-    stall_sec: float = STALL_SEC
 
 
 class AudioDecoder(Protocol):
@@ -62,16 +51,19 @@ MakeDecoder = Callable[[], AudioDecoder]
 
 @asynccontextmanager
 async def open_http_voice(
-    endpoint: HttpEndpoint, make_body: MakeBody, make_decoder: MakeDecoder = Verbatim
+    endpoint: Endpoint, make_body: MakeBody, make_decoder: MakeDecoder = Verbatim, *, stall_sec: float = STALL_SEC
 ) -> AsyncGenerator[TtsStream]:
     """Connects and keeps the connection warm until the block is left.
+
+    Args:
+        stall_sec: How long the vendor may owe audio and send none.
 
     Raises:
         ProviderError: no connection could be made, or the vendor does not want us.
     """
     client = httpx2.AsyncClient(
         headers=dict(endpoint.headers),
-        timeout=httpx2.Timeout(endpoint.timeout_sec, read=endpoint.stall_sec),
+        timeout=httpx2.Timeout(endpoint.timeout_sec, read=stall_sec),
         limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=KEEP_OPEN_SEC),
         verify=tls_context(),
         trust_env=False,
@@ -88,7 +80,7 @@ class HttpVoice:
 
     def __init__(
         self,
-        endpoint: HttpEndpoint,
+        endpoint: Endpoint,
         client: httpx2.AsyncClient,
         tasks: TaskGroup,
         make_body: MakeBody,
@@ -163,7 +155,7 @@ class HttpVoice:
                 f"the connection to {provider} broke: {error}", provider=provider, retryable=True
             ) from error
 
-    def let_go(self) -> ProviderError:
+    def gone(self) -> ProviderError:
         provider = self._endpoint.provider
         return ProviderConnectionError(f"{provider} was let go", provider=provider, retryable=True)
 
@@ -250,7 +242,7 @@ class HttpUtterance:
                         await places.acquire()
                         fetching.start_soon(self._fetch, piece, places)
         finally:
-            self._break_off(self._voice.let_go())
+            self._break_off(self._voice.gone())
 
     def _break_off(self, error: ProviderError) -> None:
         """Whoever still listens is told; has all been fetched, there is nothing to tell."""

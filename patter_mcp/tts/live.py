@@ -9,9 +9,8 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 import anyio
 from anyio.abc import TaskGroup
@@ -19,31 +18,17 @@ from anyio.abc import TaskGroup
 from patter_mcp.errors import ProviderConnectionError, ProviderError, ProviderTimeout
 from patter_mcp.tts.base import Speech, TtsStream
 from patter_mcp.tts.script import Script
+from patter_mcp.vendors.access import Endpoint
 from patter_mcp.vendors.failures import closed_error, translated, unreadable
 from patter_mcp.vendors.helpers import helpers
 from patter_mcp.vendors.mailbox import Mailbox
-from patter_mcp.websocket import CONNECT_TIMEOUT_SEC, Closed, WebSocket, connect
+from patter_mcp.vendors.retries import ATTEMPT_TIMEOUT_SEC, Retries
+from patter_mcp.websocket import Closed, WebSocket, connect
 
-RETRY_DELAYS_SEC = (0.0, 0.25, 1.0)
-RECONNECT_TIMEOUT_SEC = 2.5
-"""For each attempt in the middle of a call, where somebody is waiting."""
-STEADY_SEC = 10.0
-"""A connection that held this long gives the next one all its attempts back."""
 STALL_SEC = 5.0
 """How long a vendor may owe us audio and send none."""
 CONFIRM_SEC = 1.0
 """How long it may take to confirm a cancellation that another utterance waits for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """Where a vendor speaks."""
-
-    provider: str
-    url: str
-    headers: Mapping[str, str] = field(repr=False)
-    timeout_sec: float = CONNECT_TIMEOUT_SEC
-    stall_sec: float = STALL_SEC
 
 
 class SocketUtterance:
@@ -75,8 +60,10 @@ class SocketUtterance:
             self._go_on()
 
     def cancel(self) -> None:
+        was_over = self.over
         self._speech.discard()
-        self._voice.cancelled(self)
+        if not was_over:
+            self._voice.cancelled(self)
 
     def __aiter__(self) -> SocketUtterance:
         return self
@@ -120,7 +107,6 @@ class Connection(ABC):
 
     def __init__(self, provider: str, voice: SocketVoice) -> None:
         self.provider = provider
-        self.connected_mono = time.monotonic()
         self.alive = True
         self._failure: ProviderError | None = None
         self._voice = voice
@@ -194,6 +180,7 @@ class Connection(ABC):
         with translated(self.provider):
             self._socket = await connect(endpoint.url, self, headers=endpoint.headers, timeout_sec=timeout_sec)
         if self._failure is not None:
+            self._socket.abort()
             raise self._failure
 
     async def aclose(self) -> None:
@@ -258,14 +245,19 @@ MakeConnection = Callable[["SocketVoice"], Connection]
 
 
 @asynccontextmanager
-async def open_voice(endpoint: Endpoint, make_connection: MakeConnection) -> AsyncGenerator[TtsStream]:
+async def open_voice(
+    endpoint: Endpoint, make_connection: MakeConnection, *, stall_sec: float = STALL_SEC
+) -> AsyncGenerator[TtsStream]:
     """Connects and keeps connected until the block is left.
+
+    Args:
+        stall_sec: How long the vendor may owe audio and send none.
 
     Raises:
         ProviderError: no connection could be made.
     """
     async with helpers() as tasks:
-        voice = SocketVoice(endpoint, make_connection, tasks)
+        voice = SocketVoice(endpoint, make_connection, tasks, stall_sec)
         try:
             await voice.connect(endpoint.timeout_sec)
             tasks.start_soon(voice.stay_connected)
@@ -278,9 +270,9 @@ async def open_voice(endpoint: Endpoint, make_connection: MakeConnection) -> Asy
 class SocketVoice:
     """One call's voice; `TtsStream`."""
 
-    def __init__(self, endpoint: Endpoint, make_connection: MakeConnection, tasks: TaskGroup) -> None:
+    def __init__(self, endpoint: Endpoint, make_connection: MakeConnection, tasks: TaskGroup, stall_sec: float) -> None:
         self.characters = 0
-        self.stall_sec = endpoint.stall_sec
+        self.stall_sec = stall_sec
         self._endpoint = endpoint
         self._make_connection = make_connection
         self._tasks = tasks
@@ -289,7 +281,7 @@ class SocketVoice:
         self._waiting: deque[SocketUtterance] = deque()
         self._wanted = anyio.Event()
         """A new connection is."""
-        self._retries = iter(RETRY_DELAYS_SEC)
+        self._retries = Retries(endpoint.provider)
         self._looking = False
 
     def utterance(self) -> SocketUtterance:
@@ -343,8 +335,7 @@ class SocketVoice:
         self._retired.discard(connection)
         if connection is self._current:
             self._current = None
-            if time.monotonic() - connection.connected_mono > STEADY_SEC:
-                self._retries = iter(RETRY_DELAYS_SEC)
+            self._retries.lost()
             self._wanted.set()
         else:
             self._admit()
@@ -359,6 +350,7 @@ class SocketVoice:
         """
         connection = self._make_connection(self)
         await connection.open(self._endpoint, timeout_sec)
+        self._retries.connected()
         old, self._current = self._current, connection
         if old is not None:
             self._retired.add(old)
@@ -370,13 +362,13 @@ class SocketVoice:
         while True:
             await self._wanted.wait()
             if self._current is not None:
-                self._retries = iter(RETRY_DELAYS_SEC)
-            error = await self._reconnect()
-            self._wanted = anyio.Event()
-            if error is None:
-                self._admit()
-            elif self._current is None:
+                self._retries.renew()
+            try:
+                await self._retries.connect(lambda: self.connect(ATTEMPT_TIMEOUT_SEC))
+            except ProviderError as error:
                 self._give_up(error)
+            self._wanted = anyio.Event()
+            self._admit()
 
     async def stay_alive(self) -> None:
         connection = self._current
@@ -398,26 +390,10 @@ class SocketVoice:
                 for connection in connections:
                     closing.start_soon(connection.aclose)
 
-    async def _reconnect(self) -> ProviderError | None:
-        error: ProviderError | None = None
-        while (error is None or error.retryable) and (delay_sec := next(self._retries, None)) is not None:
-            await anyio.sleep(delay_sec)
-            try:
-                await self.connect(RECONNECT_TIMEOUT_SEC)
-            except ProviderError as another:
-                error = another
-            else:
-                return None
-        return error or self._given_up()
-
-    def _given_up(self) -> ProviderError:
-        provider = self._endpoint.provider
-        return ProviderError(f"{provider} keeps dropping the connection", provider=provider, retryable=True)
-
     def _give_up(self, error: ProviderError) -> None:
         """For now; the next utterance has all attempts again."""
-        self._retries = iter(RETRY_DELAYS_SEC)
-        while self._waiting:
+        self._retries.renew()
+        while self._waiting and self._current is None:
             self._waiting.popleft().finish(error)
 
     def _admit(self) -> None:

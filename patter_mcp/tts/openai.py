@@ -13,12 +13,12 @@ from patter_mcp.audio.frame import SAMPLE_RATE_HZ
 from patter_mcp.audio.g711 import encode
 from patter_mcp.audio.resample import Resampler
 from patter_mcp.tts.base import TtsOptions, TtsStream
-from patter_mcp.tts.http import HttpEndpoint, open_http_voice
+from patter_mcp.tts.http import open_http_voice
 from patter_mcp.tts.live import STALL_SEC
 from patter_mcp.types import Json
+from patter_mcp.vendors.access import Endpoint, http_url
 from patter_mcp.vendors.access import api_key as find_key
 from patter_mcp.vendors.access import base_url as find_url
-from patter_mcp.vendors.access import http_url
 
 PROVIDER = "openai"
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
@@ -65,13 +65,14 @@ class OpenAITTS:
         }
 
     def open(self, options: TtsOptions) -> AbstractAsyncContextManager[TtsStream]:
-        endpoint = HttpEndpoint(
+        endpoint = Endpoint(
             provider=PROVIDER,
             url=http_url(self._base_url, "/audio/speech"),
             headers={"Authorization": f"Bearer {self._api_key}"},
-            stall_sec=self._stall_sec,
         )
-        return open_http_voice(endpoint, lambda text: self._body(text, options), TelephoneDecoder)
+        return open_http_voice(
+            endpoint, lambda text: self._body(text, options), TelephoneDecoder, stall_sec=self._stall_sec
+        )
 
     def _body(self, text: str, options: TtsOptions) -> Json:
         voice = options.voice or self._voice

@@ -1,12 +1,26 @@
-"""A vendor's key and address: the argument, else the environment."""
+"""How a vendor is reached: its address and our key, from the argument, else the environment."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
+from patter_mcp.websocket import CONNECT_TIMEOUT_SEC
+
 Query = Mapping[str, str | Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where a vendor is reached, and as whom."""
+
+    provider: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    timeout_sec: float = CONNECT_TIMEOUT_SEC
+    """For the first connection of a call."""
 
 
 def api_key(given: str | None, variable: str) -> str:

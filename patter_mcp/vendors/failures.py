@@ -53,6 +53,11 @@ def status_error(provider: str, status: int, body: str, headers: Mapping[str, st
     )
 
 
+def _is_lasting(close: Closed) -> bool:
+    """Vendors also close with 1008 when nothing was said for a while; that harms nobody."""
+    return close.code in _LASTING_CLOSURES and "timeout" not in close.reason.lower()
+
+
 def closed_error(provider: str, close: Closed) -> ProviderError:
     """For a websocket the vendor closed."""
     if close.code == ABNORMAL_CLOSURE:
@@ -62,7 +67,7 @@ def closed_error(provider: str, close: Closed) -> ProviderError:
         f"{provider} closed the connection with {close.code}" + (f": {close.reason}" if close.reason else ""),
         provider=provider,
         status=close.code,
-        retryable=close.code not in _LASTING_CLOSURES,
+        retryable=not _is_lasting(close),
     )
 
 

@@ -11,9 +11,9 @@ from hearing_helpers import Ear, feed, listening, say, voice
 from patter_mcp.audio.frame import silence
 from patter_mcp.stt.base import Final, Interim, SttEvent, SttOptions
 from patter_mcp.stt.deepgram import DeepgramSTT, NovaCodec
-from patter_mcp.stt.live import Endpoint, open_stream
+from patter_mcp.stt.live import open_stream
 from patter_mcp.testing.speech import FakeSpeech, SttScript
-from patter_mcp.vendors.access import websocket_url
+from patter_mcp.vendors.access import Endpoint, websocket_url
 from patter_mcp.vendors.helpers import helpers
 
 pytestmark = pytest.mark.anyio

@@ -168,6 +168,7 @@ async def test_what_was_settled_is_not_heard_again_after_a_break(stt: SpeechToTe
         await ear.turns(1)
         vendors.connections[0].close(1011, "NET-0000")
         await ear.until(lambda: bool(ear.of(Reconnected)))
+        assert [event.lost_ms for event in ear.events if isinstance(event, Reconnected)] == [0]
         vendors.stt.transcripts = ["something new"]
         say(ear.stream)
         assert await ear.turns(2) == ["this is turn 0", "something new"]

@@ -10,7 +10,9 @@ from singing_helpers import first_sound, hear, hear_text, speak, transcribe
 from patter_mcp.errors import ProviderStatusError
 from patter_mcp.testing.speech import FakeSpeech, Timing, TtsScript
 from patter_mcp.tts.base import TtsOptions
-from patter_mcp.tts.elevenlabs import ElevenLabsTTS
+from patter_mcp.tts.elevenlabs import ElevenLabsConnection, ElevenLabsTTS
+from patter_mcp.tts.live import open_voice
+from patter_mcp.vendors.access import Endpoint, websocket_url
 
 pytestmark = pytest.mark.anyio
 
@@ -154,3 +156,15 @@ async def test_over_http_the_format_is_asked_for_in_the_address(vendors: FakeSpe
         "language_code": "en",
         "voice_settings": {"stability": 0.4},
     }
+
+
+class HastyConnection(ElevenLabsConnection):
+    keep_alive_sec = 0.01
+
+
+async def test_an_idle_connection_is_kept_alive(vendors: FakeSpeech) -> None:
+    url = websocket_url(vendors.url, "/v1/text-to-speech/x/multi-stream-input")
+    endpoint = Endpoint(provider="elevenlabs", url=url, headers={})
+    async with open_voice(endpoint, lambda voice: HastyConnection(voice, {})):
+        with anyio.fail_after(5):
+            await vendors.server.until(lambda: vendors.connections[0].received == ['{"text":""}'] * 3)

@@ -97,6 +97,7 @@ async def test_a_cancelled_utterance_is_silent_and_leaves_nothing_to_the_next(tt
             if turn % 2:
                 await first_sound(interrupted)
             interrupted.cancel()
+            interrupted.cancel()
             assert await hear(interrupted) == []
             assert await hear_text(speak(voice, f"Turn {turn}.")) == f"Turn {turn}."
 

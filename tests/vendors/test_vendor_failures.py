@@ -53,6 +53,10 @@ def test_a_close_code_tells_whose_fault_it_is(code: int, retryable: bool) -> Non
     assert error.message == f"acme closed the connection with {code}: because"
 
 
+def test_a_connection_closed_for_idleness_can_be_had_again() -> None:
+    assert closed_error("acme", Closed(1008, "input_timeout_exceeded")).retryable
+
+
 def test_a_connection_without_a_close_broke() -> None:
     error = closed_error("acme", Closed(1006))
     assert isinstance(error, ProviderConnectionError)

@@ -129,7 +129,8 @@ class FluxListener:
         self._eager = False
         self._eager_wanted = "eager_eot_threshold" in connection.asked.query
         self._update_due_ms = 250.0
-        self._say({"type": "Connected", "request_id": "00000000-0000-0000-0000-000000000000"})
+        # At once, so that it arrives together with the answer to the handshake.
+        connection.send_json({"type": "Connected", "sequence_id": self._next_sequence()})
 
     def text(self, message: str) -> None:
         if json.loads(message)["type"] == "CloseStream":
@@ -181,7 +182,9 @@ class FluxListener:
         )
 
     def _say(self, message: dict[str, Any]) -> None:
-        message = {**message, "sequence_id": self._sequence}
-        self._sequence += 1
-        send = functools.partial(self._connection.send_json, message)
+        send = functools.partial(self._connection.send_json, {**message, "sequence_id": self._next_sequence()})
         self._connection.at(self._loop.time() + self._script.latency_ms / 1000, send)
+
+    def _next_sequence(self) -> int:
+        self._sequence += 1
+        return self._sequence - 1
