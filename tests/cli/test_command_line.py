@@ -1,0 +1,151 @@
+"""The command line as a person and a program use it: real processes, simulated people."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patter_mcp.contract import INPUT_SCHEMA, OUTPUT_SCHEMA, VERSION
+
+ROOT = Path(__file__).parents[2]
+BUSY, NOBODY, BARBER = "+12025550106", "+12025550107", "+12025550100"
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_SID", "_TOKEN"))}
+    return {**kept, "PATTER_DATA_DIR": str(tmp_path / "data"), "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+
+
+def run(machine: dict[str, str], *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", "-m", "patter_mcp", *arguments]
+    return subprocess.run(command, env=machine, capture_output=True, text=True, timeout=120, check=False, **more)
+
+
+@pytest.mark.slow
+def test_call_for_programs_prints_the_envelope_and_nothing_else(machine: dict[str, str]) -> None:
+    finished = run(machine, "call", BUSY, "--goal", "Ask if they are open.", "--json")
+    envelope = json.loads(finished.stdout)
+    assert finished.returncode == 4
+    assert (envelope["status"], envelope["transcript"]) == ("busy", [])
+    assert envelope["metrics"]["simulated"] is True
+    assert "no phone rings" in finished.stderr
+
+
+@pytest.mark.slow
+def test_call_for_people_follows_it_and_ends_with_the_envelope(machine: dict[str, str]) -> None:
+    finished = run(machine, "call", BUSY)
+    shown, _, envelope = finished.stdout.partition("\n{\n")
+    assert "dialing (simulated: no phone rings)" in shown
+    assert "The line was busy." in shown
+    assert json.loads("{" + envelope)["status"] == "busy"
+
+
+@pytest.mark.slow
+def test_calls_are_remembered(machine: dict[str, str]) -> None:
+    assert run(machine, "calls", "list").stdout == "No calls yet.\n"
+    envelope = json.loads(run(machine, "call", BUSY, "--json").stdout)
+    (row,) = json.loads(run(machine, "calls", "list", "--json").stdout)
+    assert (row["call_id"], row["to"], row["status"]) == (envelope["call_id"], BUSY, "busy")
+    assert envelope["call_id"] in run(machine, "calls", "list").stdout
+    assert json.loads(run(machine, "calls", "show", envelope["call_id"], "--json").stdout) == envelope
+    assert "The line was busy." in run(machine, "calls", "show", envelope["call_id"]).stdout
+
+
+def test_call_nobody_knows_is_a_sentence(machine: dict[str, str]) -> None:
+    finished = run(machine, "calls", "show", "call_1")
+    assert finished.returncode == 2
+    assert "There is no call call_1" in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["call", "5551234"], "country code"),
+        (["call", BUSY, "--max-duration-sec", "4"], "max_duration_sec"),
+        (["call", BUSY, "--llm", "nobody"], "nobody"),
+        (["call", BUSY, "--carrier", "pigeon"], "pigeon"),
+        (["call", BUSY, "--store", "papyrus:"], "papyrus"),
+        (["call", BUSY, "--config-file", "/nowhere/patter.toml"], "/nowhere/patter.toml"),
+    ],
+)
+def test_mistakes_are_answered_with_a_sentence(machine: dict[str, str], arguments: list[str], sentence: str) -> None:
+    finished = run(machine, *arguments)
+    assert finished.returncode in (1, 2)
+    assert finished.stdout == ""
+    assert sentence in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_unknown_setting_in_the_environment_is_an_error(machine: dict[str, str]) -> None:
+    finished = run({**machine, "PATTER_LMM": "rules"}, "config")
+    assert finished.returncode == 1
+    assert "PATTER_LLM" in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [
+        ("mcp", ["inputSchema"]),
+        ("openai", ["function", "parameters"]),
+        ("anthropic", ["input_schema"]),
+        ("hermes", ["parameters"]),
+    ],
+)
+def test_schema_is_the_contract_in_every_format(machine: dict[str, str], name: str, where: list[str]) -> None:
+    schema = json.loads(run(machine, "schema", "--format", name).stdout)
+    found = schema
+    for key in where:
+        found = found[key]
+    assert found == INPUT_SCHEMA
+    if name == "mcp":
+        assert schema["outputSchema"] == OUTPUT_SCHEMA
+
+
+def test_config_says_where_each_setting_comes_from(machine: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "patter.toml"
+    file.write_text('llm = "rules"\n[calls]\nring_timeout_sec = 12\n', encoding="utf-8")
+    shown = run(
+        {**machine, "PATTER_TTS": "espeak"}, "config", "--config-file", str(file), "--stt", "pocketsphinx"
+    ).stdout
+    rows = {line.split()[0]: line.split(maxsplit=1)[1] for line in shown.splitlines()}
+    assert rows["llm"] == f"rules  ({file})"
+    assert rows["calls.ring_timeout_sec"] == f"12.0  ({file})"
+    assert rows["tts"] == "espeak  (environment)"
+    assert rows["stt"] == "pocketsphinx  (command line)"
+    assert rows["carrier"] == "auto  (default)"
+
+
+def test_scenarios_are_listed_and_checked(machine: dict[str, str], tmp_path: Path) -> None:
+    assert BARBER in run(machine, "scenarios").stdout
+    broken = tmp_path / "broken.toml"
+    broken.write_text('number = "+12025550199"\n', encoding="utf-8")
+    checked = run(machine, "scenarios", str(broken))
+    assert checked.returncode == 1
+    assert "broken.toml" in checked.stdout
+
+
+def test_version_is_told(machine: dict[str, str]) -> None:
+    assert run(machine, "--version").stdout == f"patter-mcp {VERSION}\n"
+
+
+@pytest.mark.slow
+def test_interrupting_a_call_hangs_up_and_still_tells_how_it_ended(machine: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "patter_mcp", "call", BARBER, "--goal", "Book a haircut.", "--json"]
+    with subprocess.Popen(command, env=machine, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "talking" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        stdout, _ = process.communicate(timeout=30)
+    envelope = json.loads(stdout)
+    assert envelope["metrics"]["end_reason"] == "canceled"
+    assert process.returncode == 5
