@@ -38,7 +38,7 @@ def diversion(memory: Memory, heard: Heard) -> Reply | None:
         return None
     if memory.count(Act.OFF_TASK) >= MAX_DIVERSIONS:
         return uncertain(memory, say.THANKS_GOODBYE, why="They did not come back to the matter.")
-    return speak(say.off_task(memory.goal), *resumed(memory))
+    return speak(say.OFF_TASK, *resumed(memory))
 
 
 def asks_again(memory: Memory, heard: Heard) -> Reply | None:

@@ -118,7 +118,7 @@ PATTERNS: dict[Cue, str] = {
         r"not anyone)(?: \w+)? (?:by|with|of) that name|you have the wrong|(?:there is|we have|got) (?:no|nobody|"
         r"no one|not any) (?:one )?(?:called|named)|(?:not|never) (?:a|the) (?:\w+ )?(?:barber|salon|restaurant|shop|"
         "store|clinic|dentist|garage|hotel|pharmacy|business|office)|this is a private|private (?:number|residence|"
-        "house|home)|misdialed|you (?:have )?dialed wrong|not (?:a|the) right number|number is not"
+        "house|home)|misdialed|you (?:have )?dialed wrong|not (?:a|the) right number"
     ),
     Cue.DO_NOT_CALL: (
         "(?:stop|quit) (?:calling|phoning|ringing|bothering)|(?:do not|never|not) (?:ever )?(?:call|phone|ring|"
@@ -133,7 +133,7 @@ PATTERNS: dict[Cue, str] = {
         "(?:do not|will not|not going to) (?:talk|speak) (?:to|with) (?:a |an |any )?(?:robot|machine|bot|computer|"
         r"ai)\w*|get off (?:the|my) (?:line|phone))\b"
     ),
-    Cue.NOT_INTERESTED: ("not interested|no thank you we|do not (?:want|need) (?:any|it|anything|what)|not buying"),
+    Cue.NOT_INTERESTED: "not interested|not buying|do not want (?:any|it|this|what you)",
     Cue.GOODBYE: (
         r"^see you$|talk to you (?:later|soon)|speak soon|\b(?:goodbye|bye|bye bye|see you (?:then|later|soon|"
         "tomorrow|there|on|at|next)|have a (?:good|nice|great|lovely|wonderful)|take care|cheers then|so long|"
@@ -271,9 +271,9 @@ PATTERNS: dict[Cue, str] = {
         r"job)|(?:buy|order|send|transfer|wire|pay|lend|give) (?:me|us)(?: \w+){0,3} (?:money|dollars|gift|cards?|"
         "bitcoin|cash|pizza|something)|transfer (?:money|funds)|wire (?:money|transfer)|gift cards?|"
         "what is (?:the )?(?:weather|capital|meaning)|write (?:me )?(?:a|some)|(?:call|phone|dial) (?:my|another|"
-        "this number|the police|nine one one|him instead)|math|homework|translate|who (?:won|is the president)|"
-        "go out with me|date me|favou?rite (?:color|movie|food|team)|extended warranty|survey|special offer|"
-        r"are you (?:single|married)|say something (?:funny|in)|donate|donation)\b"
+        "this number|the police|him instead)|math|homework|translate|who (?:won|is the president)|go out with me|"
+        "date me|favou?rite (?:color|movie|food|team)|extended warranty|survey|special offer|are you (?:single|"
+        r"married)|say something (?:funny|in)|donate|donation)\b"
     ),
     Cue.PRICE: (
         r"\b(?:dollars?|euros?|pounds|bucks|deposit|prepay\w*|pre pay\w*|up ?front|fee|charge|cancellation (?:fee|"

@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 from patter_mcp.llm.rules import phrasing as say
 from patter_mcp.llm.rules.answers import answers
-from patter_mcp.llm.rules.clock import Clock
 from patter_mcp.llm.rules.cues import Cue
-from patter_mcp.llm.rules.goal import Goal, Kind, Slot
+from patter_mcp.llm.rules.goal import Kind, Slot
 from patter_mcp.llm.rules.judging import matches, wrong_name
 from patter_mcp.llm.rules.memory import Memory
+from patter_mcp.llm.rules.offers import best_of, slot_of
 from patter_mcp.llm.rules.recall import Act, recall
 from patter_mcp.llm.rules.replies import Reply, refused, resumed, speak, uncertain
 from patter_mcp.llm.rules.understand import Heard, Offer
@@ -22,6 +22,8 @@ from patter_mcp.llm.rules.understand import Heard, Offer
 _BANK_CARD = re.compile(r"\b(?:credit|debit|bank|payment|cvv|cvc|security code|pin|social|ssn|password)\b")
 _UPFRONT = re.compile(r"(?<!no )\b(?:deposit|prepay\w*|pre pay\w*|up front|in advance|non refundable)\b")
 _WHOLE_DAY = re.compile(r"\b(?:that|all|the (?:whole|entire)|this) (?:day|evening|night|week|weekend)\b")
+_NO_REFUSES = (Act.REQUESTED, Act.ASKED_INSTEAD, Act.ASKED_TIME)
+"""Our questions to which a bare no is a refusal."""
 Rule = Callable[[Memory, Heard], Reply | None]
 MAX_DECLINES = 2
 MAX_READ_BACKS = 6
@@ -31,11 +33,8 @@ def payment(memory: Memory, heard: Heard) -> Reply | None:
     """We never give card or account details, and agree to no deposit."""
     is_known = bool(memory.goal.fact(heard.words)) and not _BANK_CARD.search(heard.text)
     is_upfront = _UPFRONT.search(heard.text) is not None
-    wants_money = (
-        (heard.has(Cue.ASK_SECRET) and not is_known)
-        or is_upfront
-        or (heard.has(Cue.PRICE) and heard.has(Cue.CONDITION) and not heard.has(Cue.NO))
-    )
+    has_price = is_upfront or (heard.has(Cue.PRICE) and heard.has(Cue.CONDITION) and not heard.has(Cue.NO))
+    wants_money = (heard.has(Cue.ASK_SECRET) and not is_known) or (has_price and memory.stage == "deal")
     if wants_money and memory.count(Act.REFUSED_PAYMENT) < 2:
         return speak(say.NO_PAYMENT)
     if wants_money:
@@ -75,11 +74,8 @@ def _unlike(memory: Memory, heard: Heard) -> Reply | None:
     """They have the wrong number of people, or the wrong name: said once, then read back again."""
     goal = memory.goal
     is_wrong_party = bool(heard.party and goal.party and heard.party != goal.party)
-    if (
-        not (is_wrong_party or wrong_name(memory, heard))
-        or memory.count(Act.CORRECTED) > 1
-        or heard.has(Cue.UNAVAILABLE)
-    ):
+    is_wrong = is_wrong_party or wrong_name(memory, heard)
+    if not is_wrong or memory.count(Act.CORRECTED) > 1 or heard.has(Cue.UNAVAILABLE):
         return None
     correction = say.correct_party(goal) if is_wrong_party else say.correct_name(goal)
     return speak(correction, say.read_back(goal, memory.slot))
@@ -92,12 +88,12 @@ def _offered(memory: Memory, heard: Heard) -> Reply | None:
         return None
     if memory.count(Act.READ_BACK) >= MAX_READ_BACKS:
         return uncertain(memory, why="They named several times.")
-    slots = [_slot_of(offer, memory) for offer in heard.offers]
+    slots = [slot_of(offer, memory.goal, memory.slot) for offer in heard.offers]
     if any(matches(memory, slot) for slot in slots) and not heard.has(Cue.RETRACTED):
         return _same_again(memory, heard)
     if heard.has(Cue.CHECKING) and memory.slot.time and not heard.refused_times:
         return speak("No.", say.read_back(memory.goal, memory.slot))
-    chosen = _best(memory.goal, slots)
+    chosen = best_of(memory.goal, slots)
     if chosen is None:
         return _declined(memory, slots[0])
     return _accepted(memory, heard, chosen)
@@ -114,31 +110,9 @@ def _same_again(memory: Memory, heard: Heard) -> Reply:
         return uncertain(memory, why="They did not confirm it.")
     if memory.slot.time is None and memory.goal.needs_time and not memory.count(Act.ASKED_TIME):
         return speak(say.ask_time(memory.slot))
-    phrase = (
-        say.read_back_again if memory.pending is Act.READ_BACK and not heard.has(Cue.CHECKING) else say.agree_and_check
-    )
+    is_answer = memory.pending is Act.READ_BACK and not heard.has(Cue.CHECKING)
+    phrase = say.read_back_again if is_answer else say.agree_and_check
     return speak(phrase(memory.goal, memory.slot))
-
-
-def _slot_of(offer: Offer, memory: Memory) -> Slot:
-    """An offer with what it leaves unsaid taken from the table."""
-    day = offer.day or memory.slot.day
-    time = _in_range(offer, memory.goal) if offer.is_range else offer.time
-    return Slot(day, time.near(memory.goal.reference) if time else None)
-
-
-def _in_range(offer: Offer, goal: Goal) -> Clock:
-    """The time in an open range that lies nearest to what is wanted."""
-    low = offer.time.near(goal.reference).minutes if offer.time else 0
-    high = offer.until.near(max(low, goal.reference)).minutes if offer.until else 24 * 60 - 1
-    return Clock(min(max(goal.reference, low), high), sure=True)
-
-
-def _best(goal: Goal, slots: list[Slot]) -> Slot | None:
-    fitting = [slot for slot in slots if goal.fits(slot)]
-    timed = [slot for slot in fitting if slot.time]
-    nearest = goal.nearest(slot.time for slot in timed if slot.time)
-    return next((slot for slot in timed if slot.time == nearest), fitting[0] if fitting else None)
 
 
 def _accepted(memory: Memory, heard: Heard, slot: Slot) -> Reply:
@@ -172,14 +146,12 @@ def _unsure(memory: Memory, heard: Heard) -> Reply | None:
 def _unavailable(memory: Memory, heard: Heard) -> Reply | None:
     """A refusal without an offer: we ask once for something else, where the goal leaves room."""
     is_no = heard.has(Cue.NO) and not heard.has(Cue.YES) and memory.pending in _NO_REFUSES
-    if not (heard.has(Cue.UNAVAILABLE, Cue.CLOSED, Cue.RETRACTED) or is_no or _too_late(memory, heard)):
+    is_taken_back = heard.has(Cue.RETRACTED) and not heard.has(Cue.YES)
+    if not (heard.has(Cue.UNAVAILABLE, Cue.CLOSED) or is_taken_back or is_no or _too_late(memory, heard)):
         return None
     if memory.count(Act.ASKED_INSTEAD) or memory.goal.kind in (Kind.CANCEL, Kind.DO) or _is_day_lost(memory, heard):
         return refused(memory)
     return speak("I see.", say.ask_instead(memory.goal))
-
-
-_NO_REFUSES = (Act.REQUESTED, Act.ASKED_INSTEAD, Act.ASKED_TIME)
 
 
 def _is_day_lost(memory: Memory, heard: Heard) -> bool:
@@ -223,15 +195,14 @@ def _agreed(memory: Memory, heard: Heard) -> Reply | None:
     """A yes that is not yet a confirmation."""
     if not heard.has(Cue.YES, Cue.CONFIRMED, Cue.ANY_TIME, Cue.CHECKING, Cue.NOTED):
         return None
-    if not memory.requested:
-        return None
     if memory.pending is Act.READ_BACK:
         return _doubtful(memory, heard)
-    is_refused = memory.slot.time is not None and any(memory.slot.time.same(time) for time in memory.refused_times)
-    lacks_time = memory.goal.needs_time and memory.slot.time is None
+    slot = memory.candidate or memory.slot
+    is_refused = slot.time is not None and any(slot.time.same(time) for time in memory.refused_times)
+    lacks_time = memory.goal.needs_time and slot.time is None
     if (memory.pending is Act.ASKED_INSTEAD or lacks_time or is_refused) and not heard.has(Cue.ANY_TIME):
-        return speak(say.ask_time(memory.slot)) if memory.count(Act.ASKED_TIME) < 3 else uncertain(memory)
-    return speak(say.read_back(memory.goal, memory.slot))
+        return speak(say.ask_time(slot)) if memory.count(Act.ASKED_TIME) < 3 else uncertain(memory)
+    return speak(say.read_back(memory.goal, slot))
 
 
 def _doubtful(memory: Memory, heard: Heard) -> Reply | None:

@@ -77,6 +77,7 @@ def _after_us(memory: Memory, message: Message) -> Memory:
         memory,
         said=(*memory.said, said),
         slot=slot,
+        candidate=None if said.pending else memory.candidate,
         answer=said.answer or memory.answer,
         pending=_pending(memory, said),
     )

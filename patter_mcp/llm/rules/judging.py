@@ -9,6 +9,7 @@ from patter_mcp.llm.rules.clock import HALF_DAY, find_times
 from patter_mcp.llm.rules.cues import Cue
 from patter_mcp.llm.rules.goal import Kind, Slot
 from patter_mcp.llm.rules.memory import Memory
+from patter_mcp.llm.rules.offers import best_of, slot_of
 from patter_mcp.llm.rules.people import misheard_name
 from patter_mcp.llm.rules.phrasing import echo
 from patter_mcp.llm.rules.recall import Act
@@ -46,8 +47,10 @@ def _after_deal_talk(memory: Memory, heard: Heard) -> Memory:
     )
     is_no = heard.has(Cue.UNAVAILABLE, Cue.CLOSED, Cue.DEFLECT, Cue.NO) and not heard.offers
     is_yes = heard.has(Cue.YES, Cue.CONFIRMED) or bool(heard.offers)
+    slots = [slot_of(offer, memory.goal, memory.slot) for offer in heard.offers]
     return replace(
         memory,
+        candidate=best_of(memory.goal, slots) if slots else None if is_no else memory.candidate,
         refused_times=(*refused, *heard.refused_times),
         turned_down=is_no or (memory.turned_down and not is_yes),
         settled=confirms(memory, heard),
@@ -56,7 +59,7 @@ def _after_deal_talk(memory: Memory, heard: Heard) -> Memory:
 
 def confirms(memory: Memory, heard: Heard) -> bool:
     """Whether this turn makes the arrangement certain: a yes to what we read back, or their own statement of it."""
-    if heard.has(*OBJECTIONS) or heard.has(*QUESTIONS) or differs(memory, heard):
+    if not memory.requested or heard.has(*OBJECTIONS, *QUESTIONS) or differs(memory, heard):
         return False
     if "cancel" in heard.text and memory.goal.kind is not Kind.CANCEL:
         return False

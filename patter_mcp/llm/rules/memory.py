@@ -27,6 +27,8 @@ class Memory:
     """Our question that is open."""
     slot: Slot = Slot()
     """Day and time on the table."""
+    candidate: Slot | None = None
+    """What they offered and we have not answered aloud, because we were cut off."""
     answer: str = ""
     """Their answer as we gave it back to them."""
     answers: tuple[str, ...] = ()
@@ -68,4 +70,4 @@ class Memory:
 
     @property
     def requested(self) -> bool:
-        return self.count(Act.REQUESTED) > 0
+        return any(line.pending for line in self.said)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 
 from anyio.lowlevel import checkpoint
 
@@ -32,7 +32,7 @@ class RulesLLM:
 
     async def stream(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), options: LlmOptions = LlmOptions()
-    ) -> AsyncIterator[Chunk]:
+    ) -> AsyncGenerator[Chunk, None]:
         """One reply, a chunk per sentence. Token counts are zero: nothing is paid for."""
         reply = reply_to(messages)
         for sentence in reply.sentences:

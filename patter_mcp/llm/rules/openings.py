@@ -104,12 +104,10 @@ def find_errand(sentences: list[str]) -> Errand:
 
 
 def _opened(sentence: str, openings: tuple[Opening, ...]) -> Errand | None:
-    matches = [(match.start(), order) for order, o in enumerate(openings) if (match := o.pattern.search(sentence))]
-    if not matches:
+    found = [(opening, match) for opening in openings if (match := opening.pattern.search(sentence))]
+    if not found:
         return None
-    opening = openings[min(matches)[1]]
-    match = opening.pattern.search(sentence)
-    assert match is not None
+    opening, match = min(found, key=lambda pair: pair[1].start())
     recipient = match.groupdict().get("who") or ""
     verb = opening.verb or match.group().split()[0].lower()
     return Errand(opening.kind, verb, sentence[match.end() :].strip(" .!"), recipient)

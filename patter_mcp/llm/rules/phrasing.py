@@ -20,6 +20,7 @@ _CLOSING = re.compile(
     re.IGNORECASE,
 )
 _ECHO_WORDS = 20
+_STATED_CHARS = 200
 _NUMBERS = {value: word for word, value in UNITS.items()}
 
 SURE = "Sure, I will wait."
@@ -36,6 +37,7 @@ THAT_IS_FINE = "Yes, that is fine."
 NO_PAYMENT = "I am sorry, I cannot give card or account details on this call. Can we do it without?"
 PRICE_NOTED = "I will pass the price on."
 CHOICE_IS_YOURS = "Either is fine."
+OFF_TASK = "I am sorry, I can only help with this call."
 NOT_KNOWN = "I am sorry, I do not know that."
 LATER = "I see. I will pass that on. Thank you, goodbye."
 NO_MENU_FIT = "Representative, please."
@@ -75,7 +77,7 @@ def request(goal: Goal) -> tuple[str, ...]:
     if goal.kind is Kind.ASK:
         return (question(goal, 0),)
     if goal.kind is Kind.NONE:
-        return (f"I was asked to call about this: {goal.text}.",) if goal.text else ("How can I help you?",)
+        return (_stated(goal.text),)
     return (f"{_wish(goal)}.", _opening_question(goal))
 
 
@@ -206,10 +208,6 @@ def give_service(goal: Goal) -> str:
     return f"It is about {'this: ' if goal.kind in (Kind.DO, Kind.TELL) else ''}{goal.task}."
 
 
-def off_task(goal: Goal) -> str:
-    return "I am sorry, I can only help with this call."
-
-
 def voicemail(goal: Goal) -> tuple[str, ...]:
     """One short message for a machine."""
     number = f" The number is {digits(goal.phone)}." if goal.phone else ""
@@ -277,6 +275,14 @@ def _wish(goal: Goal) -> str:
     if goal.kind is Kind.MOVE:
         return _joined("I would like to", goal.verb, goal.task, _to(when))
     return _joined("I would like to", goal.verb, goal.task, party, when)
+
+
+def _stated(text: str) -> str:
+    """A goal we cannot judge, in the caller's words; only its beginning when it is long."""
+    if not text:
+        return "I was asked to call you, but I was not told why."
+    start = " ".join(text.split())[:_STATED_CHARS].rsplit(". ", 1)[0]
+    return f"I was asked to call about this: {start.rstrip(' .')}."
 
 
 def _to(when: str) -> str:

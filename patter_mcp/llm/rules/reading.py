@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import re
 from dataclasses import replace
 
@@ -49,6 +50,7 @@ _LABELLED = (
 )
 
 
+@functools.lru_cache(maxsize=32)
 def read_goal(system_text: str) -> Goal:
     """The goal in a conversation's system message.
 

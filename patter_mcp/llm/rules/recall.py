@@ -41,7 +41,7 @@ _MARKS = {
     Act.INTRODUCED: r"automated assistant",
     Act.REQUESTED: (
         r"I would (?:also )?like to|I have a (?:message|question)|Could you please (?!tell|check)|"
-        r"I was asked to call|How can I help"
+        r"I was asked to call"
     ),
     Act.READ_BACK: r"[Ii]s that right\?|is it settled\?",
     Act.READ_AGAIN: r"Just to be sure",

@@ -64,19 +64,17 @@ def resumed(memory: Memory) -> tuple[str, ...]:
 
 def finished(memory: Memory) -> Reply:
     """Everything is confirmed: thanks, goodbye, "yes"."""
-    return Reply(("Great.", say.THANKS_GOODBYE), Ending("yes", _success(memory)))
+    lead = ("Great.",) if memory.goal.kind.is_deal else ()
+    return Reply((*lead, say.THANKS_GOODBYE), Ending("yes", _success(memory)))
 
 
 def refused(memory: Memory, *words: str) -> Reply:
     """They cannot or will not."""
     said = f" They offered: {_quoted(memory)}." if memory.turn and memory.turn.offers else _last_words(memory)
     matter = say.upper_first(say.matter(memory.goal))
-    summary = (
-        f"They did not answer {matter!r}.{said}"
-        if memory.goal.kind is Kind.ASK
-        else f"{matter} could not be arranged.{said}"
-    )
-    return Reply(words or (say.LATER,), Ending("no", summary))
+    is_asked = memory.goal.kind is Kind.ASK
+    failure = f'They did not answer "{memory.goal.task}".' if is_asked else f"{matter} could not be arranged."
+    return Reply(words or (say.LATER,), Ending("no", f"{failure}{said}"))
 
 
 def uncertain(memory: Memory, *words: str, why: str = "") -> Reply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -59,22 +60,21 @@ class Heard:
 
 
 _STARTERS = (
-    "but|however|how about|what about|instead|maybe|perhaps|although|though|except|because|so|then|only|unless|actually|"
-    "(?:would|could|can|does|is) (?:you|we|i|that|it|he|she|there)|(?:i|we) (?:do )?(?:can|could|have|got|had|only|might|"
-    "may|will)|there (?:is|are)|(?:the )?(?:earliest|latest|soonest)|the (?:next|first|only)|next (?:available|opening|free)|"
-    "first available|let me|you are|it is|that is|do you|are you|or (?:i|we|maybe|perhaps)|and (?:i|we|then|that|you|what|"
-    "which|how|who|where|when|is|are|do|can|could|would|will)"
+    "but|however|how about|what about|instead|maybe|perhaps|although|though|except|because|so|then|only|unless|"
+    "actually|let me|you are|it is|that is|do you|are you|there (?:is|are)|(?:the )?(?:earliest|latest|soonest)|"
+    "the (?:next|first|only)|next (?:available|opening|free)|first available|or (?:i|we|maybe|perhaps)|"
+    "(?:would|could|can|does|is) (?:you|we|i|that|it|he|she|there)|"
+    "(?:i|we) (?:do )?(?:can|could|have|got|had|only|might|may|will)|"
+    "and (?:i|we|then|that|you|what|which|how|who|where|when|is|are|do|can|could|would|will)"
 )
-_GOES_ON = (
-    "(?:at|for|on|until|till|from|between|before|after|up|by|in|with|out|solid|you|today|tomorrow|tonight|then)\\b"
-)
+_GOES_ON = "(?:at|for|on|until|till|from|between|before|after|up|by|in|with|out|solid|today|tomorrow|tonight|then)\\b"
 _CLAUSE = re.compile(
     rf"\s+(?=(?:{_STARTERS})\b)"
     r"|(?<!\bam)\s+(?=sorry\b)"
     # "Three is taken four is free": what was said of one time ends before the next.
     rf"|(?<=\b(?:full|free|gone|open|busy|fine|okay|good))\s+(?!{_GOES_ON})"
     rf"|(?<=\btaken)\s+(?!{_GOES_ON})"
-    rf"|(?<=\bbooked)\s+(?!{_GOES_ON})"
+    rf"|(?<=\bbooked)\s+(?!you\b|{_GOES_ON})"
     rf"|(?<=\bavailable)\s+(?!{_GOES_ON})"
 )
 _NEGATIVE = re.compile(
@@ -113,8 +113,9 @@ _CHECKING = re.compile(
 )
 
 
+@functools.lru_cache(maxsize=256)
 def understand(raw: str) -> Heard:
-    """Reads one turn."""
+    """Reads one turn. Remembered for a while: every reply reads the whole conversation again."""
     text = " ".join(words_of(raw))
     plain = cues.YES_BOOKED.sub(r"\1 you are booked", cues.POLITE_NO.sub("okay ", text))
     found = {cue for cue, pattern in cues.COMPILED.items() if cue is not Cue.CONFIRMED and pattern.search(plain)}
