@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import deque
+from collections.abc import Sequence
 
 from patter_mcp.audio import g711
 from patter_mcp.audio.frame import SAMPLE_RATE_HZ
@@ -23,7 +24,7 @@ class Speaker:
 
     def __init__(self, options: Json, send: Send) -> None:
         self._library = _library()
-        self._voice: str = options["voice"]
+        self._voice = self._first_of(options["voices"])
         self._words_per_minute: int = options["words_per_minute"]
         self._send = send
         self._waiting: deque[tuple[int, str]] = deque()
@@ -43,9 +44,14 @@ class Speaker:
         self._send(SPOKEN, UTTERANCE.pack(utterance) + self._speak(text))
         return True
 
+    def _first_of(self, voices: Sequence[str]) -> str:
+        for voice in voices:
+            if self._library.choose_voice(voice):
+                return voice
+        raise Refused(f"espeak-ng has no voice {voices[0]!r}.")
+
     def _speak(self, text: str) -> bytes:
-        if not self._library.choose_voice(self._voice):  # another call may have spoken since
-            raise Refused(f"espeak-ng has no voice {self._voice!r}.")
+        self._library.choose_voice(self._voice)  # another call may have spoken since
         pcm = self._library.synthesise(text, self._words_per_minute)
         resampler = Resampler(self._library.sample_rate_hz, SAMPLE_RATE_HZ)
         return g711.encode(resampler.feed(pcm) + resampler.flush())

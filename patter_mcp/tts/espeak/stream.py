@@ -46,7 +46,7 @@ class EspeakTTS:
         if not installed():
             raise ProviderError(INSTALL_HINT, provider=self.provider)
         stream = EspeakStream()
-        settings = {"voice": self._voice(options), "words_per_minute": self.words_per_minute}
+        settings = {"voices": self._voices(options), "words_per_minute": self.words_per_minute}
         async with _HELPER.open(settings, stream) as channel:
             stream.begin(channel)
             try:
@@ -54,11 +54,13 @@ class EspeakTTS:
             finally:
                 stream.end()
 
-    def _voice(self, options: TtsOptions) -> str:
+    def _voices(self, options: TtsOptions) -> list[str]:
+        """The first of them that exists will speak."""
         if options.voice:
-            return options.voice
-        language = options.language.lower()
-        return self.voice if language.partition("-")[0] == "en" else language
+            return [options.voice]
+        tag = options.language.lower()
+        primary = tag.partition("-")[0]
+        return [self.voice] if primary == "en" else [tag, primary]
 
 
 class EspeakStream:
