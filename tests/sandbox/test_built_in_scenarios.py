@@ -109,7 +109,7 @@ CONVERSATIONS = {
             "Great. So that is five o'clock tomorrow. Is that right?",
             "Thank you, goodbye.",
         ],
-        ["I have five o'clock free", "the name", "You are booked for five", "Yes, five", "Bye."],
+        ["I have five o'clock free", "your name", "You are booked for five", "Yes, five", "Bye."],
     ),
     "a request comes piece by piece, with a question": (
         "barber",
@@ -121,7 +121,7 @@ CONVERSATIONS = {
             "Okay, that would be great.",
             "Alex.",
         ],
-        ["How can I help", "What day", "I have five o'clock free", "thirty dollars", "the name", "booked", "Goodbye."],
+        ["How can I help", "What day", "I have five o'clock free", "thirty dollars", "your name", "booked", "Goodbye."],
     ),
     "a counter-offer is declined": (
         "barber",

@@ -111,7 +111,7 @@ async def test_a_call_is_reported_from_dialing_to_its_end() -> None:
         carrier_id, reports = await box.dial(BARBER)
         leg = await box.agent.leg("/call")
         await leg.say(agent_audio("hello"))
-        await leg.until(has_heard(BARBER, "Okay. What day and what time would you like?"))
+        await leg.until(has_heard(BARBER, "Hello, this is the barber shop. How can I help you?"))
         await leg.say(agent_audio("goodbye"))
         end = await reports.end()
     assert reports.states == [CallState.DIALING, CallState.RINGING, CallState.IN_PROGRESS, CallState.ENDED]
@@ -210,7 +210,7 @@ async def test_webhooks_are_not_its_own() -> None:
 
 async def test_what_the_callee_may_say_is_known_beforehand() -> None:
     carrier = SandboxCarrier()
-    assert "Okay. And the name please?" in carrier.hints(BARBER)
+    assert "Okay. What is your name please?" in carrier.hints(BARBER)
     assert carrier.hints(BUSY) == carrier.hints("+14155552671") == ()
 
 
