@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from patter_mcp.carriers.twilio import Twilio as Twilio
     from patter_mcp.conversation.agent import Agent as Agent
     from patter_mcp.guardrails.base import Guardrail as Guardrail
     from patter_mcp.guardrails.base import guardrail as guardrail
@@ -46,6 +47,7 @@ _HOMES = {
     "PatterToolResult": "library",
     "PipelineHooks": "hooks",
     "Tool": "tools.base",
+    "Twilio": "carriers.twilio",
     "guardrail": "guardrails.base",
     "tool": "tools.base",
 }

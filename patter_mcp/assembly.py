@@ -30,6 +30,8 @@ from patter_mcp.vad.registry import default_detector
 logger = logging.getLogger(__name__)
 
 OpenCarrier = Callable[[], AbstractAsyncContextManager[Carrier]]
+CarrierSource = AbstractAsyncContextManager[Carrier] | OpenCarrier
+"""A carrier to be entered (more than once, if the phone is), or what makes one."""
 
 SANDBOX = "sandbox"
 EMBEDDED: Mapping[str, str] = {"stt": "pocketsphinx", "llm": "rules", "tts": "espeak"}
@@ -115,15 +117,16 @@ def engine_of(agent: Agent) -> Engine:
     return PipelineEngine(agent, default_detector)
 
 
-def build_app(settings: Settings, *, carrier: OpenCarrier | None = None, agent: Agent | None = None) -> App:
+def build_app(settings: Settings, *, carrier: CarrierSource | None = None, agent: Agent | None = None) -> App:
     """An app that opens its parts when the first call is placed."""
     return App(
         open_store=lambda: open_store(settings.store_address),
-        open_carrier=carrier or _carrier(settings),
+        open_carrier=_carrier(settings) if carrier is None else _opener(carrier),
         engine=lambda: engine_of(agent or default_agent(settings)),
         calls=settings.calls,
         media=settings.media,
         policy=_policy(settings),
+        phone_number=settings.phone_number,
     )
 
 
@@ -135,6 +138,10 @@ def offline(settings: Settings) -> Settings:
 def _policy(settings: Settings) -> DialingPolicy:
     given = {part.name: getattr(settings.dialing, part.name) for part in fields(settings.dialing)}
     return DialingPolicy(from_number=settings.phone_number, **{name: value for name, value in given.items() if value})
+
+
+def _opener(carrier: CarrierSource) -> OpenCarrier:
+    return carrier if callable(carrier) else lambda: carrier
 
 
 def _carrier(settings: Settings) -> OpenCarrier:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 
 import anyio
 
@@ -25,10 +26,16 @@ class CallJournal:
         self._store = store
         self._call_id = call_id
         self._unsent: list[Event] = []
+        self._unsent_carrier_id: str | None = None
         self._wake = anyio.Event()
 
     def write(self, event: Event) -> None:
         self._unsent.append(event)
+        self._wake.set()
+
+    def attach(self, carrier_id: str) -> None:
+        """The carrier's id for the call, by which another process can still hang it up."""
+        self._unsent_carrier_id = carrier_id
         self._wake.set()
 
     async def run(self) -> None:
@@ -46,26 +53,43 @@ class CallJournal:
         return rest
 
     async def _send(self) -> bool:
-        batch, self._unsent = self._unsent, []
-        if not batch:
-            return True
-        # Shielded: a batch is either written or still ours, never in doubt.
+        # Shielded: what we have is either written or still ours, never in doubt.
         with anyio.CancelScope(shield=True):
-            if await self._append(batch):
+            if await self._send_carrier_id() and await self._send_events():
                 return True
+        return False
+
+    async def _send_carrier_id(self) -> bool:
+        carrier_id = self._unsent_carrier_id
+        if carrier_id is not None and await self._written(
+            lambda epoch: self._store.attach(self._call_id, epoch, carrier_id)
+        ):
+            self._unsent_carrier_id = None
+        return self._unsent_carrier_id is None
+
+    async def _send_events(self) -> bool:
+        batch, self._unsent = self._unsent, []
+        if not batch or await self._written(lambda epoch: self._store.append(self._call_id, epoch, batch)):
+            return True
         self._unsent = batch + self._unsent
         return False
 
-    async def _append(self, batch: list[Event]) -> bool:
+    async def _written(self, write: Callable[[int], Awaitable[Write]]) -> bool:
         """False: not written, try again."""
         epoch = self.epoch
         try:
-            write = await self._store.append(self._call_id, epoch, batch)
+            written = await write(epoch)
         except StoreError:
-            logger.exception("the store did not take a call's events; trying again", extra={"call_id": self._call_id})
+            logger.exception("the store did not take news of a call; trying again", extra={"call_id": self._call_id})
             return False
-        if write is Write.FENCED and epoch != self.epoch:
+        if written is Write.FENCED and await self._claimed_since(epoch):
             return False
-        if write is not Write.OK:
-            logger.warning("a call's events were refused", extra={"call_id": self._call_id, "why": write.value})
+        if written is not Write.OK:
+            logger.warning("news of a call were refused", extra={"call_id": self._call_id, "why": written.value})
         return True
+
+    async def _claimed_since(self, epoch: int) -> bool:
+        """The claim of the media stream reaches the store a moment before we hear of it."""
+        if self.epoch == epoch:
+            await anyio.sleep(RETRY_SEC)
+        return self.epoch != epoch

@@ -17,7 +17,15 @@ from patter_mcp.carriers.base import Carrier, CarrierReport, DialRequest
 from patter_mcp.config import CallSettings
 from patter_mcp.conversation.engine import Brief, Conversation, Engine, Parting
 from patter_mcp.conversation.leg import CallLeg
-from patter_mcp.errors import CarrierAuthError, CarrierError, DialFailed, PatterError, ProviderError
+from patter_mcp.errors import (
+    CarrierAuthError,
+    CarrierError,
+    DialFailed,
+    MediaStreamError,
+    PatterError,
+    ProviderError,
+    WebhookRejected,
+)
 from patter_mcp.store.base import CallStore, Finish, Write
 from patter_mcp.types import CallRecord, CallState, EndReason, Party
 
@@ -51,6 +59,7 @@ class LiveCall:
         engine: Engine,
         line: Line,
         settings: CallSettings,
+        from_number: str | None = None,
     ) -> None:
         self.call_id = record.call_id
         self.request = record.request
@@ -59,6 +68,10 @@ class LiveCall:
         self._engine = engine
         self._line = line
         self._settings = settings
+        self._from_number = from_number
+        self._dialing = anyio.CancelScope(shield=True)
+        self._dial_doubt = ""
+        """Why we do not know whether anything rings."""
         self._carrier_id: str | None = None
         self._journal = CallJournal(store, record.call_id, record.epoch)
         self._ending: ev.Ended | None = None
@@ -90,9 +103,15 @@ class LiveCall:
             self._scope.cancel()
 
     async def reported(self, report: CarrierReport) -> None:
-        """The carrier says how the call stands."""
+        """The carrier says how the call stands.
+
+        Raises:
+            WebhookRejected: it speaks of another call.
+        """
         if report.carrier_id:
-            await self._note_carrier_id(report.carrier_id)
+            if self._carrier_id not in (None, report.carrier_id):
+                raise WebhookRejected("A status report speaks of another call than the one it came for.")
+            self._note_carrier_id(report.carrier_id)
         if report.answered_by:
             self._journal.write(ev.WhoAnswered(answered_by=report.answered_by, source="carrier"))
         if report.state is CallState.ENDED:
@@ -102,11 +121,20 @@ class LiveCall:
         elif report.state is CallState.RINGING:
             await self._store.carrier_status(self.call_id, CallState.RINGING, [ev.Ringing()])
 
-    async def leg_connected(self, leg: CallLeg, epoch: int) -> None:
-        """The media stream has come and is ours. A later one (the carrier reconnected) is not taken."""
+    def claimed(self, epoch: int) -> None:
+        """A media stream has come with our token; from now on we write under that epoch."""
         self._journal.epoch = epoch
-        if self._carrier_id is not None:
-            await self._store.attach(self.call_id, epoch, self._carrier_id)
+
+    def leg_connected(self, leg: CallLeg, carrier_id: str | None = None) -> None:
+        """The media stream has begun. A later one (the carrier reconnected) is not taken.
+
+        Raises:
+            MediaStreamError: it is another call's.
+        """
+        if carrier_id is not None and self._carrier_id not in (None, carrier_id):
+            raise MediaStreamError("A media stream came with another call's token.")
+        if carrier_id is not None:
+            self._note_carrier_id(carrier_id)
         if not self._answered.is_set():
             self._answered.set()
             self._journal.write(ev.Answered())
@@ -127,10 +155,11 @@ class LiveCall:
         if await self._store.carrier_status(self.call_id, CallState.IN_PROGRESS, [ev.Answered()]) is Write.STALE:
             logger.debug("an answer was reported twice", extra={"call_id": self.call_id})
 
-    async def _note_carrier_id(self, carrier_id: str) -> None:
+    def _note_carrier_id(self, carrier_id: str) -> None:
         if self._carrier_id is None:
             self._carrier_id = carrier_id
-            await self._store.attach(self.call_id, self._journal.epoch, carrier_id)
+            self._dialing.shield = False
+            self._journal.attach(carrier_id)
 
     async def _live(self) -> None:
         async with anyio.create_task_group() as tasks:
@@ -150,16 +179,19 @@ class LiveCall:
             status_url=self._line.status_url,
             ring_timeout_sec=self._settings.ring_timeout_sec,
             time_limit_sec=self.request.max_duration_sec + CARRIER_MARGIN_SEC,
+            from_number=self._from_number,
         )
         try:
-            # Shielded: a request under way may ring a phone, and only its answer tells us what to hang up.
-            with anyio.CancelScope(shield=True):
-                await self._note_carrier_id(await self._carrier.dial(request, self.reported))
+            # Shielded: a request under way may ring a phone, and its answer tells us what to hang up, unless a
+            # report or the media stream has told us before.
+            with self._dialing:
+                self._note_carrier_id(await self._carrier.dial(request, self.reported))
         except (DialFailed, CarrierAuthError) as refused:
             self._note_line_down(EndReason.DIAL_FAILED, refused.message)
         except CarrierError as unknown:
             # Whether something rings is unknown: never dial again. A report or the media stream bearing our id
             # proves that it does; otherwise the ring timeout closes the call.
+            self._dial_doubt = unknown.message
             self._journal.write(
                 ev.ProviderTrouble(
                     part="telephony",
@@ -173,7 +205,9 @@ class LiveCall:
     async def _watch_ring(self) -> None:
         with anyio.move_on_after(self._settings.ring_timeout_sec + RING_MARGIN_SEC):
             await self._answered.wait()
-        if not self._answered.is_set():
+        if not self._answered.is_set() and self._carrier_id is None and self._dial_doubt:
+            self.end(EndReason.DIAL_FAILED, "system", self._dial_doubt)
+        elif not self._answered.is_set():
             self.end(EndReason.NO_ANSWER, "system")
         with anyio.move_on_after(self._settings.media_timeout_sec):
             await self._leg_ready.wait()
@@ -231,10 +265,14 @@ class LiveCall:
             self.closed.set()
 
     async def _hang_up(self) -> None:
-        with anyio.move_on_after(self._settings.hang_up_timeout_sec) as patience:
-            await self._carrier.hang_up(self.call_id, self._carrier_id)
-        if patience.cancelled_caught:
-            logger.error("the carrier did not acknowledge a hang-up in time", extra={"call_id": self.call_id})
+        """Tries; a carrier that cannot be told still has the call's time limit."""
+        try:
+            with anyio.fail_after(self._settings.hang_up_timeout_sec):
+                await self._carrier.hang_up(self.call_id, self._carrier_id)
+        except (CarrierError, TimeoutError) as error:
+            logger.error(
+                "the carrier did not acknowledge a hang-up", extra={"call_id": self.call_id, "why": str(error)}
+            )
 
     def _telephony_usage(self) -> ev.Usage:
         simulated = self._carrier.simulated

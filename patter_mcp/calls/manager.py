@@ -19,7 +19,7 @@ from patter_mcp.calls.live import CARRIER_MARGIN_SEC, Line, LiveCall
 from patter_mcp.carriers.base import Carrier, CarrierReport
 from patter_mcp.config import CallSettings
 from patter_mcp.conversation.engine import Engine
-from patter_mcp.errors import CallNotFound, CallRefused, PatterError
+from patter_mcp.errors import CallNotFound, CallRefused, CarrierError, PatterError
 from patter_mcp.guardrails.dialing import DialingPolicy
 from patter_mcp.store.base import Admitted, CallStore, Claim, Limits, NewCall, Refused
 from patter_mcp.types import CallRecord, CallRequest, CallState, EndReason, Party
@@ -59,6 +59,7 @@ class CallManager:
         gate: MediaGate,
         settings: CallSettings,
         policy: DialingPolicy | None = None,
+        from_number: str | None = None,
     ) -> None:
         self.store = store
         self._carrier = carrier
@@ -66,6 +67,7 @@ class CallManager:
         self._gate = gate
         self._settings = settings
         self._policy = policy or DialingPolicy.sandbox()
+        self._from_number = from_number
         self._live: dict[str, LiveCall] = {}
         self._tasks: TaskGroup | None = None
 
@@ -112,20 +114,30 @@ class CallManager:
             raise CallNotFound(f"There is no call {call_id}.")
         return self._handle(call_id, attached=True)
 
-    async def claim(self, token: str) -> tuple[LiveCall, int] | None:
-        """The call a media stream's token belongs to, and its epoch from now on; None if it is not good."""
+    async def claim(self, token: str) -> LiveCall | None:
+        """The call a media stream's token belongs to; None if it is not good, or not any more."""
         claim = await self.store.claim_media(token)
         if not isinstance(claim, Claim):
             logger.warning("a media stream was refused", extra={"why": claim.rule})
             return None
         live = self._live.get(claim.record.call_id)
-        return None if live is None else (live, claim.record.epoch)
+        if live is not None:
+            live.claimed(claim.record.epoch)
+        return live
 
     async def reported(self, report: CarrierReport) -> None:
-        """A carrier's webhook, for whichever call it names."""
+        """A carrier's webhook, for whichever call it names.
+
+        Raises:
+            WebhookRejected: it speaks of another call.
+            StoreError: it could not be recorded; the carrier may try again.
+        """
         live = self._live.get(report.call_id)
         if live is not None:
             await live.reported(report)
+        elif report.state is not CallState.ENDED and report.carrier_id is not None:
+            # The call was given up while nobody knew whether it rings. It does.
+            await self._end_line(report.call_id, report.carrier_id)
 
     async def _admit(self, request: CallRequest, engine: Engine) -> Call:
         new = self._new_call(request, engine)
@@ -149,6 +161,7 @@ class CallManager:
             engine=engine,
             line=self._gate.line(record.call_id, token),
             settings=self._settings,
+            from_number=self._from_number,
         )
         self._live[record.call_id] = live
         self._tasks.start_soon(self._run, live)
@@ -202,6 +215,13 @@ class CallManager:
             except PatterError:
                 logger.exception("looking after abandoned calls failed; trying again")
             await anyio.sleep(BEAT_SEC)
+
+    async def _end_line(self, call_id: str, carrier_id: str) -> None:
+        try:
+            with anyio.move_on_after(self._settings.hang_up_timeout_sec):
+                await self._carrier.hang_up(call_id, carrier_id)
+        except CarrierError:
+            logger.exception("a call that nobody waits for could not be hung up", extra={"call_id": call_id})
 
     async def _close_orphan(self, record: CallRecord, ended: ev.Ended) -> None:
         """Line down first: a row may only be closed once nobody is left ringing or talking."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import anyio
@@ -16,8 +17,11 @@ from patter_mcp.carriers.base import (
     StreamCodec,
 )
 from patter_mcp.conversation.leg import Ear
+from patter_mcp.errors import MediaStreamError
 from patter_mcp.media.playout import PacedPlayout, Send
 from patter_mcp.types import EndReason
+
+logger = logging.getLogger(__name__)
 
 EARLY_FRAMES = 250
 """Audio kept for an ear that is not there yet: 5 s."""
@@ -55,11 +59,7 @@ class MediaLeg:
             await self._playout.drained()
 
     async def run(self, messages: AsyncIterator[str]) -> None:
-        """Reads the stream to its end; then the ear knows how the line ended.
-
-        Raises:
-            MediaStreamError: the carrier broke the protocol.
-        """
+        """Reads the stream to its end; then the ear knows how the line ended."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._playout.run)
             try:
@@ -69,11 +69,14 @@ class MediaLeg:
                 tasks.cancel_scope.cancel()
 
     async def _read(self, messages: AsyncIterator[str]) -> EndReason:
-        async for text in messages:
-            message = self._codec.decode(text)
-            if isinstance(message, MediaStop):
-                return EndReason.USER_HUNG_UP
-            self._take(message)
+        try:
+            async for text in messages:
+                message = self._codec.decode(text)
+                if isinstance(message, MediaStop):
+                    return EndReason.USER_HUNG_UP
+                self._take(message)
+        except MediaStreamError as error:
+            logger.warning("a media stream broke its protocol", extra={"why": error.message})
         # A socket that closes without `stop` is not a hang-up.
         return EndReason.MEDIA_LOST
 

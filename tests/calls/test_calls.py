@@ -13,7 +13,7 @@ import pytest
 from patter_mcp import events as ev
 from patter_mcp.calls.live import Line
 from patter_mcp.calls.manager import CallManager
-from patter_mcp.carriers.base import CarrierReport, DialRequest, ReportSink
+from patter_mcp.carriers.base import CarrierReport, DialRequest, ReportSink, Webhook
 from patter_mcp.config import CallSettings
 from patter_mcp.conversation.engine import Brief, Journal, Parting
 from patter_mcp.conversation.leg import CallLeg
@@ -112,6 +112,12 @@ class Exchange:
     def codec(self) -> Any:
         raise AssertionError("no media here")
 
+    def check_stream(self, url: str, headers: Mapping[str, str]) -> None:
+        raise AssertionError("no media here")
+
+    def read_webhook(self, webhook: Webhook, call_id: str) -> CarrierReport:
+        raise AssertionError("no webhooks here")
+
     def hints(self, to_number: str) -> list[str]:
         return ["haircut"]
 
@@ -141,11 +147,10 @@ class Exchange:
 
     async def connect(self, request: DialRequest) -> MemoryLeg:
         """The media stream comes, with the token from its URL."""
-        claimed = await self.manager.claim(request.stream_url.rpartition("/")[2])
-        assert claimed is not None
-        live, epoch = claimed
+        live = await self.manager.claim(request.stream_url.rpartition("/")[2])
+        assert live is not None
         leg = MemoryLeg()
-        await live.leg_connected(leg, epoch)
+        live.leg_connected(leg)
         return leg
 
 
@@ -432,8 +437,8 @@ async def test_stream_token_is_good_once_and_for_its_own_call_only() -> None:
         await anyio.sleep(1)
         token = p.exchange.dialed[0].stream_url.rpartition("/")[2]
         assert await p.manager.claim("not-a-token") is None
-        claimed = await p.manager.claim(token)
-        assert claimed is not None and claimed[0].call_id == call.call_id
+        live = await p.manager.claim(token)
+        assert live is not None and live.call_id == call.call_id
         assert await p.manager.claim(token) is None
 
 

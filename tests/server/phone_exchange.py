@@ -54,7 +54,7 @@ class PhoneLine:
 
     async def talk(self, websocket: ClientConnection) -> None:
         """Holds the websocket until one side ends the call."""
-        start = {"streamSid": "MZ1", "callSid": self.call_id, "customParameters": {}}
+        start = {"streamSid": "MZ1", "callSid": f"CA-{self.call_id}", "customParameters": {}}
         await websocket.send(json.dumps({"event": "connected", "protocol": "Call", "version": "1.0.0"}))
         await websocket.send(json.dumps({"event": "start", "streamSid": "MZ1", "start": start}))
         self.talking.set()

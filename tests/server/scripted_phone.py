@@ -22,6 +22,7 @@ from patter_mcp.carriers.media_streams import MediaStreamsCodec
 from patter_mcp.conversation.engine import Brief, Conversation, Journal, Parting
 from patter_mcp.conversation.leg import CallLeg
 from patter_mcp.errors import WebhookRejected
+from patter_mcp.guardrails.dialing import DialingPolicy
 from patter_mcp.server.stdio import run_stdio
 from patter_mcp.store.memory import MemoryStore
 from patter_mcp.types import CallState, EndReason
@@ -149,7 +150,12 @@ def scripted_app(port: int, store: MemoryStore | None = None) -> App:
     async def open_store() -> AsyncGenerator[MemoryStore]:
         yield store or MemoryStore()
 
-    return App(open_store=open_store, open_carrier=lambda: ExchangeCarrier.open(port), engine=ScriptedEngine)
+    return App(
+        open_store=open_store,
+        open_carrier=lambda: ExchangeCarrier.open(port),
+        engine=ScriptedEngine,
+        policy=DialingPolicy(countries=["US"]),
+    )
 
 
 if __name__ == "__main__":

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from types import TracebackType
+from urllib.parse import urlsplit
 
 from twilio.twiml.voice_response import Connect, VoiceResponse
 
 from patter_mcp.carriers.base import CarrierReport, DialRequest, ReportSink, StreamCodec, Webhook
 from patter_mcp.carriers.media_streams import MediaStreamsCodec
-from patter_mcp.carriers.twilio.rest import Account, TwilioRest
+from patter_mcp.carriers.twilio.rest import ANSWER_SEC, Account, TwilioRest
 from patter_mcp.carriers.twilio.webhooks import TwilioWebhooks
 from patter_mcp.errors import ConfigError, DialFailed
 
@@ -26,6 +27,7 @@ class TwilioCarrier:
         account_sid: `TWILIO_ACCOUNT_SID` if not given.
         auth_token: `TWILIO_AUTH_TOKEN` if not given; it also signs Twilio's requests to us.
         base_url: `TWILIO_BASE_URL` if not given; for proxies, regional endpoints and tests.
+        answer_sec: How long Twilio may take to answer a request.
 
     Raises:
         ConfigError: a credential is missing; the message names its variable.
@@ -33,10 +35,14 @@ class TwilioCarrier:
 
     name = "twilio"
     simulated = False
-    needs_public_url = True
 
     def __init__(
-        self, *, account_sid: str | None = None, auth_token: str | None = None, base_url: str | None = None
+        self,
+        *,
+        account_sid: str | None = None,
+        auth_token: str | None = None,
+        base_url: str | None = None,
+        answer_sec: float = ANSWER_SEC,
     ) -> None:
         self._account = Account(
             account_sid or _from_environment("TWILIO_ACCOUNT_SID"),
@@ -44,16 +50,22 @@ class TwilioCarrier:
             base_url or os.environ.get("TWILIO_BASE_URL") or Account.base_url,
         )
         self._webhooks = TwilioWebhooks(self._account.sid, self._account.auth_token)
+        self._answer_sec = answer_sec
         self._rest: TwilioRest | None = None
 
     async def __aenter__(self) -> TwilioCarrier:
-        self._rest = TwilioRest(self._account)
+        self._rest = TwilioRest(self._account, answer_sec=self._answer_sec)
         return self
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.aclose()
+
+    @property
+    def needs_public_url(self) -> bool:
+        """A stand-in for Twilio on this machine finds us here."""
+        return urlsplit(self._account.base_url).hostname not in ("127.0.0.1", "localhost", "::1")
 
     def codec(self) -> StreamCodec:
         return MediaStreamsCodec()

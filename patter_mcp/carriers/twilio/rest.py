@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
 import httpx
 
 from patter_mcp.errors import CarrierAuthError, CarrierError, DialFailed
@@ -17,6 +18,8 @@ from patter_mcp.errors import CarrierAuthError, CarrierError, DialFailed
 API_VERSION = "2010-04-01"
 CONNECT_SEC = 5.0
 ANSWER_SEC = 15.0
+HANG_UP_PAUSES_SEC = (0.2, 0.5, 1.0)
+"""Between attempts to end a call, which may be repeated freely; placing one may not."""
 
 _HINTS: Mapping[int, str] = {
     20003: "Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.",
@@ -31,6 +34,7 @@ _HINTS: Mapping[int, str] = {
 }
 """What to do about the errors people meet (twilio.com/docs/api/errors)."""
 
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _OVER = frozenset({20404, 21220})
 """Codes that say a call is no longer there to be ended."""
 
@@ -45,12 +49,12 @@ class Account:
 class TwilioRest:
     """One account's calls. Shared; close it in the end."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, *, answer_sec: float = ANSWER_SEC) -> None:
         self._calls = f"/{API_VERSION}/Accounts/{account.sid}/Calls"
         self._http = httpx.AsyncClient(
             base_url=account.base_url,
             auth=(account.sid, account.auth_token),
-            timeout=httpx.Timeout(ANSWER_SEC, connect=CONNECT_SEC),
+            timeout=httpx.Timeout(answer_sec, connect=CONNECT_SEC),
             trust_env=False,
         )
 
@@ -64,7 +68,7 @@ class TwilioRest:
         """
         try:
             response = await self._http.post(f"{self._calls}.json", data=form)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        except _NEVER_SENT as error:
             raise DialFailed("Twilio cannot be reached; nothing was dialed.", retryable=True) from error
         except httpx.HTTPError as error:
             raise CarrierError("Twilio did not answer; whether the phone rings is unknown.") from error
@@ -84,12 +88,22 @@ class TwilioRest:
         Raises:
             CarrierError: the line may still be open.
         """
+        pauses_sec = iter(HANG_UP_PAUSES_SEC)
+        while (failure := await self._complete(sid)) is not None:
+            pause_sec = next(pauses_sec, None)
+            if pause_sec is None or not failure.retryable:
+                raise failure
+            await anyio.sleep(pause_sec)
+
+    async def _complete(self, sid: str) -> CarrierError | None:
         try:
             response = await self._http.post(f"{self._calls}/{sid}.json", data={"Status": "completed"})
-        except httpx.HTTPError as error:
-            raise CarrierError("Twilio did not answer a hang-up; its own time limit will end the call.") from error
-        if response.status_code >= 400 and _json(response).get("code") not in _OVER and response.status_code != 404:
-            raise CarrierError(f"Twilio refused a hang-up ({response.status_code}).")
+        except httpx.HTTPError:
+            return CarrierError("Twilio did not answer a hang-up.", retryable=True)
+        status = response.status_code
+        if status < 400 or status == 404 or _json(response).get("code") in _OVER:
+            return None
+        return CarrierError(f"Twilio refused a hang-up ({status}).", retryable=status >= 500 or status == 429)
 
     async def aclose(self) -> None:
         await self._http.aclose()
