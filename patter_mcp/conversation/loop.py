@@ -284,7 +284,6 @@ class PipelineConversation:
 
     def _commit(self, text: str, speculated: bool) -> None:
         assert self._turns is not None
-        turn, self._eager = (self._eager if speculated else None), None
         if self._farewell_cut and is_farewell(text):
             self._journal.write(ev.UserSaid(text=text))
             self._part(Parting(reason=EndReason.AGENT_HUNG_UP, ended_by="agent"))
@@ -293,10 +292,12 @@ class PipelineConversation:
         if self._pickup.is_machine:
             # Machines do not mind having been talked over, and do not listen.
             self._greeting_due = False
-        if turn is None or self._greeting_due:
+        turn = self._eager if speculated and not self._greeting_due else None
+        if turn is None:
             turn = self._greeting_again(text) if self._greeting_due else self._reply_to(text)
             self._abandon_eager()
             self._prepare(turn)
+        self._eager = None
         turn.user_stopped_at = self._turns.last_voice_at
         turn.committed_at = anyio.current_time()
         self._note_user(turn)

@@ -162,10 +162,12 @@ async def test_cough_or_backchannel_does_not_cost_us_the_floor(stage: OpenStage,
 
 
 async def test_greeting_drowned_by_hello_is_said_again(stage: OpenStage) -> None:
-    async with stage(Say("unused"), first_message="Hi, I would like to book a haircut.") as s:
+    begun_for_nothing = Say("word " * 100)
+    async with stage(begun_for_nothing, first_message="Hi, I would like to book a haircut.") as s:
         await s.leg.quiet(0.2)
         await s.user_says("Main Street Barber, hello?")
         await s.agent_has_spoken()
+        assert s.llm.cancelled_count == len(s.llm.requests)
     assert s.journal.transcript == [
         ("user", "Main Street Barber, hello?"),
         ("agent", "Hi, I would like to book a haircut."),
