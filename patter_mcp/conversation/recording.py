@@ -65,7 +65,7 @@ class Recording:
         self._playout = playout
         self.released_at = anyio.current_time()
         self._base_ms = playout.written_ms
-        playout.write(bytes(self._audio))
+        playout.write(self.audio)
         self._moved.set()
 
     def stop(self) -> None:
@@ -83,6 +83,14 @@ class Recording:
         self._base_ms = self._playout.written_ms - start_ms
         self._playout.write(bytes(self._audio[int(start_ms) * BYTES_PER_MS :]))
         self._moved.set()
+
+    def again(self) -> Recording:
+        """The same, not released, to be heard from its beginning."""
+        other = Recording()
+        other.write(self._text)
+        other.add(self.audio)
+        other.complete()
+        return other
 
     async def played(self) -> None:
         """Returns when all of it has been made and heard."""
@@ -102,6 +110,11 @@ class Recording:
     def text(self) -> str:
         """All that is to be said, as far as it is known."""
         return self._text
+
+    @property
+    def audio(self) -> bytes:
+        """μ-law, as far as it has come."""
+        return bytes(self._audio)
 
     @property
     def is_complete(self) -> bool:

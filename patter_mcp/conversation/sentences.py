@@ -40,6 +40,11 @@ class SentenceCutter:
                 self._first = False
         return pieces
 
+    @property
+    def pending(self) -> bool:
+        """A piece has begun and is not complete."""
+        return _speakable(self._text)
+
     def rest(self) -> str:
         """What is left when the reply is over; the cutter is then as new."""
         text, self._text, self._first = self._text.strip(), "", True
