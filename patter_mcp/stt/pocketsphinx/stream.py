@@ -12,7 +12,7 @@ from typing import Literal
 from patter_mcp.audio.frame import SAMPLE_RATE_HZ
 from patter_mcp.errors import ProviderError
 from patter_mcp.stt.base import Final, Interim, SttEvent, SttOptions
-from patter_mcp.stt.pocketsphinx.decoder import INSTALL_HINT, installed
+from patter_mcp.stt.pocketsphinx.decoder import DEFAULT_FILL, INSTALL_HINT, installed
 from patter_mcp.stt.pocketsphinx.wire import AUDIO, FINAL, FINALIZE, GUESSED, INTERIM
 from patter_mcp.worker import Channel, Helper, Mailbox
 
@@ -33,8 +33,8 @@ class PocketsphinxSTT:
     nonsense made of words it knows, so what it heard wants to be read back before anyone acts on it.
     """
 
-    fill: float = 0.0
-    """Noise to add, as a share of full scale: 0.005 for synthetic voices, 0.0 for people."""
+    fill: float = DEFAULT_FILL
+    """Noise to add, as a share of full scale: 0.005 is best for synthetic voices, 0.001 for people."""
 
     @property
     def provider(self) -> str:
