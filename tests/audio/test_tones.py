@@ -30,6 +30,12 @@ def sines(*frequencies_hz: float, ms: float, amplitude: float = 6000, noise: flo
     return ulaw(amplitude * sum(math.sin(step * n) for step in steps) + rnd.gauss(0, noise) for n in range(count))
 
 
+def mixed(*sines_hz: tuple[float, float], ms: float) -> bytes:
+    """Sines of their own amplitudes."""
+    steps = [(math.tau * hz / SAMPLE_RATE_HZ, amplitude) for hz, amplitude in sines_hz]
+    return ulaw(sum(amplitude * math.sin(step * n) for step, amplitude in steps) for n in range(int(ms * 8)))
+
+
 def vowel(pitch_hz: float, ms: float) -> bytes:
     """A voice of steady pitch: all overtones, the low ones louder."""
     steps = [math.tau * pitch_hz * k / SAMPLE_RATE_HZ for k in range(1, int(3400 / pitch_hz))]
@@ -99,6 +105,10 @@ def test_a_detector_says_while_a_key_sounds() -> None:
         sines(697, 1209, ms=300, noise=6000),
         sines(697, 1209, ms=300, amplitude=60),
         sines(350, 440, ms=300),
+        mixed((697, 6000), (1209, 6000), (1394, 2700), (2418, 2700), ms=300),
+        mixed((697, 6000), (770, 3600), (1209, 6000), ms=300),
+        mixed((697, 9000), (1209, 2800), ms=300),
+        mixed((697, 4000), (1209, 9000), ms=300),
         vowel(174.25, 300) + vowel(120, 300),
     ],
 )
@@ -142,6 +152,7 @@ def test_each_of_two_beeps_far_apart_is_found() -> None:
         sines(440, 480, ms=1000),
         sines(480, 620, ms=500),
         sines(1000, ms=500, noise=6000),
+        sines(1000, ms=500, noise=2600),
         sines(1000, ms=500, amplitude=100),
         b"".join(sines(hz, ms=20) for hz in range(500, 1500, 40)),
         vowel(210, 600),

@@ -48,6 +48,10 @@ class Leg:
     async def close(self) -> None:
         await self._socket.close()
 
+    async def gone(self) -> None:
+        with anyio.fail_after(20):
+            await self.closed.wait()
+
     async def until(self, condition: Callable[[Leg], bool]) -> None:
         """Until it holds of this leg; looked at whenever something arrives."""
         with anyio.fail_after(20):

@@ -130,6 +130,42 @@ def test_a_question_in_its_last_moments_is_still_answered(tmp_path: Path) -> Non
     phone.until_ended(10_000)
 
 
+def test_a_goodbye_that_is_only_mentioned_ends_nothing(tmp_path: Path) -> None:
+    phone = Phone.of(tmp_path, DIALOGUE)
+    phone.answer_each(["they said goodbye to me before i could ask you anything"])
+    phone.until_said("What day?")
+
+
+def test_what_the_agent_says_over_the_end_of_a_line_is_heard(tmp_path: Path) -> None:
+    phone = Phone.of(tmp_path, DIALOGUE)
+    phone.run(1000)
+    assert phone.callee_speaks
+    phone.say("hello", ms=600)
+    phone.until_said("What day?", within_ms=4000)
+    assert phone.callee.heard == ["hello"]
+
+
+def test_what_the_agent_says_over_the_beginning_of_a_line_is_not(tmp_path: Path) -> None:
+    phone = Phone.of(
+        tmp_path, DIALOGUE.replace("Hello, the shop.", "Hello, this is the shop you wanted to call, I think.")
+    )
+    phone.run(1000)
+    phone.say("how much", ms=400)
+    phone.run(4000)
+    phone.say("on monday", ms=400)
+    phone.until_said("What day?")
+    assert phone.callee.heard == ["on monday"]
+
+
+def test_after_a_silence_of_its_own_it_still_lets_the_agent_finish(tmp_path: Path) -> None:
+    phone = Phone.of(tmp_path, '[[step]]\nsilence_sec = 2\n[[step]]\nsay = "There."')
+    phone.play(voice(2400) + silence(700) + voice(1000))
+    while phone.agent_speaks:
+        phone.run(20)
+        assert not phone.callee_speaks
+    phone.until_said("There.", within_ms=3000)
+
+
 def test_a_click_or_a_breath_is_no_utterance(tmp_path: Path) -> None:
     phone = Phone.of(tmp_path, DIALOGUE)
     phone.until_said("Hello, the shop.")
@@ -219,6 +255,7 @@ def test_a_key_cuts_a_machine_short(tmp_path: Path) -> None:
     assert phone.callee_speaks
     phone.play(dtmf("1"))
     phone.until_said("One it is.", within_ms=1500)
+    assert phone.lines[Spoken("Dial one, or four two.", "en-us")] not in phone.sound
 
 
 @pytest.mark.parametrize("keys", ["", "9", "41"])

@@ -107,8 +107,10 @@ async def test_a_call_rings_is_answered_and_speaks_the_protocol_in_order(tmp_pat
     async with dialed(tmp_path, PERSON) as call:
         leg = await call.agent.leg()
         await leg.until(lambda leg: call.code_of("Hello, the shop.") in leg.audio)
+        await leg.until(lambda leg: leg.audio.endswith(b"\xff"))
+        await leg.say(agent_audio("goodbye"))
         await call.end()
-        await leg.closed.wait()
+        await leg.gone()
     assert call.states == [CallState.DIALING, CallState.RINGING, CallState.IN_PROGRESS, CallState.ENDED]
     assert leg.events[:3] == ["connected", "start", "media"]
     assert leg.raw[0] == {"event": "connected", "protocol": "Call", "version": "1.0.0"}
@@ -210,7 +212,7 @@ async def test_hanging_up_in_the_call_stops_the_stream_in_good_order(tmp_path: P
         leg = await call.agent.leg()
         call.call.hang_up()
         assert (await call.end()).reason is EndReason.USER_HUNG_UP
-        await leg.closed.wait()
+        await leg.gone()
     assert leg.events[-1] == "stop"
     assert leg.close_code == 1000
 
@@ -219,7 +221,7 @@ async def test_the_network_ends_a_call_at_its_time_limit(tmp_path: Path) -> None
     async with dialed(tmp_path, PERSON, limit=2) as call:
         leg = await call.agent.leg()
         end = await call.end()
-        await leg.closed.wait()
+        await leg.gone()
     assert end.reason is EndReason.USER_HUNG_UP
     assert "time limit" in end.detail
     assert leg.events[-1] == "stop"
@@ -230,7 +232,7 @@ async def test_a_dropped_line_closes_the_socket_without_a_word(tmp_path: Path) -
     async with dialed(tmp_path, text) as call:
         leg = await call.agent.leg()
         end = await call.end()
-        await leg.closed.wait()
+        await leg.gone()
     assert end.reason is EndReason.MEDIA_LOST
     assert "stop" not in leg.events
     assert leg.close_code == 1006
