@@ -14,6 +14,8 @@ from simulated_callee import TODAY, TOOLS
 
 from patter_mcp.llm.base import Chunk, DoneChunk, LanguageModel, Message, TextChunk, ToolCallChunk, ToolSpec, UsageChunk
 from patter_mcp.llm.rules import RulesLLM
+from patter_mcp.llm.rules.clock import find_times
+from patter_mcp.llm.rules.words import words_of
 
 pytestmark = pytest.mark.anyio
 
@@ -22,11 +24,12 @@ REQUEST = "I would like to book a haircut tomorrow at three p m. Is that possibl
 GOALS = sorted({dialogue.goal for dialogue in DIALOGUES})
 LINES = sorted({line.says for dialogue in DIALOGUES for line in dialogue.lines} | {d.opens for d in DIALOGUES})
 AFFIRMING = re.compile(
-    r"\b(?:yes|yeah|yep|okay|sure|right|correct|fine|works?|good|great|perfect|booked|set|done|confirmed|see you|ready|"
-    r"problem|absolutely|of course|certainly|definitely|exactly|indeed|cancelled|got it|will do|thanks|can do|have|"
-    r"tell (?:him|her)|(?:i|we) (?:can|could|do)|arranged|down for|lovely|brilliant|super|noted|understood|write|put|"
-    r"understand|moved|renewed|taken|all right|alright|free|open|reserved?|possible|available|settled|made|happy|"
-    r"(?:should|would|will) be|be okay|excellent|wonderful|very well|gladly|in the book)\b"
+    r"\b(?:yes|yeah|yep|okay|sure|right|correct|fine|works?|good|great|perfect|booked|set|done|confirmed|see you|"
+    r"ready|problem|worries|absolutely|of course|certainly|definitely|exactly|indeed|cancelled|got it|will do|"
+    r"thanks|can do|have|tell (?:him|her)|(?:i|we) (?:can|could|do)|arranged|down for|lovely|brilliant|super|"
+    r"noted|understood|write|put|understand|moved|renewed|taken|all right|alright|free|open|reserved?|possible|"
+    r"available|settled|made|happy|(?:should|would|will) be|be okay|excellent|wonderful|splendid|very well|"
+    r"gladly|in the book)\b"
 )
 
 
@@ -168,8 +171,9 @@ async def test_four_misses_end_politely() -> None:
     assert "Goodbye" in await text_of(messages)
 
 
-async def test_card_details_in_the_goal_are_not_given_away() -> None:
-    goal = "Book a room for Friday under Bo. My credit card number is 4111111111111111."
+@pytest.mark.parametrize("card", ["credit card number is 4111111111111111", "card number is 4111 1111 1111 1111"])
+async def test_card_details_in_the_goal_are_not_given_away(card: str) -> None:
+    goal = f"Book a room for Friday under Bo. My {card}."
     text = await text_of(
         conversation(goal, "hello", "I would like to book a room on Friday.", "your credit card number please")
     )
@@ -211,11 +215,15 @@ def test_any_messages_yield_a_well_formed_stream(messages: list[Message]) -> Non
 
 
 @settings(max_examples=250, deadline=None)
-@given(st.sampled_from(GOALS), st.lists(st.sampled_from(LINES), min_size=1, max_size=7))
-def test_success_is_never_reported_when_nobody_has_affirmed_anything(goal: str, lines: list[str]) -> None:
-    plain = [line for line in lines if not AFFIRMING.search(line)]
+@given(st.sampled_from(GOALS), st.lists(st.sampled_from(LINES), min_size=1, max_size=7, unique=True))
+def test_success_is_never_reported_when_nobody_has_affirmed_or_repeated_anything(goal: str, lines: list[str]) -> None:
     messages = [system(goal)]
-    for line in plain:
+    named: set[int] = set()
+    for line in lines:
+        times = {mention.clock.minutes % 720 for mention in find_times(words_of(line))}
+        if AFFIRMING.search(line) or times & named:
+            continue
+        named |= times
         messages.append({"role": "user", "content": line})
         name, arguments = anyio.run(call_of, messages)
         assert name != "end_call" or arguments["goal_met"] != "yes", messages

@@ -53,7 +53,6 @@ def test_a_line_cut_before_its_question_asked_nothing(goal: Goal) -> None:
     [
         (" ".join(say.request(GOALS[0])), Act.REQUESTED),
         (" ".join(say.request(GOALS[3])), Act.REQUESTED),
-        (say.greeting(GOALS[0]), Act.INTRODUCED),
         (say.ask_instead(GOALS[0]), Act.ASKED_INSTEAD),
         (say.ask_time(SLOTS[0]), Act.ASKED_TIME),
         (say.ask_correct(), Act.ASKED_TIME),

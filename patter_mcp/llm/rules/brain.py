@@ -15,6 +15,7 @@ from patter_mcp.llm.rules.replies import QUIET, Reply, errand, finished, opening
 from patter_mcp.llm.rules.understand import Heard
 
 MAX_SAME = 3
+"""So often we say the same words in a row; then the conversation is stuck."""
 MAX_TURNS = 40
 """Of the callee; a conversation longer than this goes in circles."""
 
@@ -37,7 +38,6 @@ def _first_reply(memory: Memory, heard: Heard) -> Reply:
 
 
 def _unless_repeated(memory: Memory, reply: Reply) -> Reply:
-    """The same words for the third time in a row lead nowhere."""
     text = " ".join(reply.sentences)
     recent = [line.text for line in memory.said[-MAX_SAME:]]
     is_stuck = bool(text) and reply.ending is None and recent == [text] * MAX_SAME

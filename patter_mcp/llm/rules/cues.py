@@ -358,8 +358,8 @@ PATTERNS: dict[Cue, str] = {
     Cue.NOTED: (
         r"\b(?:got it|will (?:do|tell|let|pass|give|say|make sure|note)|(?:tell|let) (?:him|her|them)|pass (?:it|"
         "that|the message) (?:on|along)|noted|understood|i (?:have )?(?:got|heard|understand|see|wrote)|"
-        "thanks? (?:you )?for (?:letting|telling|the|calling)|good to know|message received|okay (?:thanks|"
-        r"thank you|bye|cool|great|good)|thank you so much|no problem|fair enough|all right)\b"
+        "thanks? (?:you )?for (?:letting|telling|the (?:info|message|call|heads up))|good to know|message received|"
+        r"okay (?:thanks|thank you|bye|cool|great|good)|thank you so much|no problem|fair enough|all right)\b"
     ),
     Cue.THANKS: r"\b(?:thank you|thanks|cheers|appreciate it)\b",
 }

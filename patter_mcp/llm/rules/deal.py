@@ -146,7 +146,7 @@ def _unsure(memory: Memory, heard: Heard) -> Reply | None:
 def _unavailable(memory: Memory, heard: Heard) -> Reply | None:
     """A refusal without an offer: we ask once for something else, where the goal leaves room."""
     is_no = heard.has(Cue.NO) and not heard.has(Cue.YES) and memory.pending in _NO_REFUSES
-    is_taken_back = heard.has(Cue.RETRACTED) and not heard.has(Cue.YES)
+    is_taken_back = heard.has(Cue.RETRACTED) and (heard.has(Cue.NO) or not heard.has(Cue.YES))
     if not (heard.has(Cue.UNAVAILABLE, Cue.CLOSED) or is_taken_back or is_no or _too_late(memory, heard)):
         return None
     if memory.count(Act.ASKED_INSTEAD) or memory.goal.kind in (Kind.CANCEL, Kind.DO) or _is_day_lost(memory, heard):

@@ -17,9 +17,15 @@ from patter_mcp.llm.rules.wording import to_callee
 
 MAX_TRIES = 3
 _TIME_QUESTION = re.compile(
-    r"\b(?:what time|when|how late|how early|until when|hours|which day|what day)\b", re.IGNORECASE
+    r"^(?:at |until |from |about )?(?:what time|when|how late|how early|which day|what day)\b|\b(?:hours|"
+    r"opening times?)\b",
+    re.IGNORECASE,
 )
-_AMOUNT_QUESTION = re.compile(r"\b(?:how much|how many|price|cost|how long|number|fee|rate)\b", re.IGNORECASE)
+_AMOUNT_QUESTION = re.compile(
+    r"^(?:about )?how (?:much|many|long)\b|^(?:what )?(?:the |their )?(?:price|cost|fee|rate|phone number)\b|"
+    r"\b(?:costs?|charge)$",
+    re.IGNORECASE,
+)
 _VALUE_QUESTION = re.compile(f"{_TIME_QUESTION.pattern}|{_AMOUNT_QUESTION.pattern}", re.IGNORECASE)
 _YES_NO_QUESTION = re.compile(r"^(?:if|whether|is|are|do|does|did|can|could|will|have|has)\b", re.IGNORECASE)
 _DAY_WORDS = re.compile(r"\b(?:today|tomorrow|\w+day|week|weekend|soon|ready|noon|midnight|hours)\b")
@@ -72,7 +78,7 @@ def _has_value(question: str, heard: Heard) -> bool:
     if _TIME_QUESTION.search(question):
         return bool(find_times(heard.words) or find_times(["at", *heard.words]) or _DAY_WORDS.search(heard.text))
     if _AMOUNT_QUESTION.search(question):
-        return heard.has_number or "free" in heard.words
+        return (heard.has_number and not heard.hours) or "free" in heard.words
     return len(heard.words) > 2 and not heard.has(*_NO_ANSWER)
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from patter_mcp.llm.base import Message
+from patter_mcp.llm.base import FunctionCall, Message
 from patter_mcp.llm.rules.cues import Cue
 from patter_mcp.llm.rules.goal import Kind, Slot
 from patter_mcp.llm.rules.judging import judged
@@ -19,6 +19,7 @@ from patter_mcp.llm.rules.understand import understand
 
 _DIRECTION = re.compile(r"(\[[^\]]*\])")
 _TAIL_WORDS = 9
+"""Long enough for a greeting: "good morning front desk how can i help you"."""
 
 
 def remember(messages: Sequence[Message]) -> Memory:
@@ -91,14 +92,13 @@ def _pending(memory: Memory, said: Said) -> Act | None:
     return None if is_final else memory.pending
 
 
-def _keys_of(function: object) -> str:
-    if not isinstance(function, dict) or function.get("name") != "send_digits":
+def _keys_of(function: FunctionCall) -> str:
+    if function["name"] != "send_digits":
         return ""
     try:
-        arguments = json.loads(function.get("arguments") or "{}")
-    except ValueError:
+        return str(json.loads(function["arguments"])["digits"])
+    except (ValueError, KeyError, TypeError):
         return ""
-    return str(arguments.get("digits", "")) if isinstance(arguments, dict) else ""
 
 
 def _after_them(memory: Memory, text: str) -> Memory:
@@ -124,7 +124,8 @@ def _after_speech(memory: Memory, text: str) -> Memory:
         memory, turn=heard, heard=(*memory.heard, heard), direction="", silences=0, menu=menu,
         is_voicemail=heard.has(Cue.VOICEMAIL, Cue.MAILBOX_FULL), waiting=heard.has(Cue.HOLD, Cue.TRANSFER, Cue.QUEUE),
     )  # fmt: skip
-    return judged(memory, heard)
+    is_recording = bool(menu) or memory.is_voicemail or heard.has(Cue.QUEUE)
+    return replace(memory, advanced=False) if is_recording else judged(memory, heard)
 
 
 def _person_at_end(text: str) -> str:

@@ -52,6 +52,12 @@ _KIND_WORDS = {
     Kind.MOVE: "reschedule change",
     Kind.ASK: "question questions information",
 }
+_MISLEADING = {
+    Kind.BOOK: word_set("existing cancel change modify confirm group"),
+    Kind.CANCEL: word_set("new"),
+    Kind.MOVE: word_set("new"),
+}
+"""Options that share words with the errand but lead elsewhere; taken only where nothing else fits."""
 _COMMON = word_set(
     "for the and you our your with what this that have would like know when will press please are can from"
 )
@@ -72,7 +78,11 @@ def choose_key(text: str, goal: Goal, tried: frozenset[str]) -> str:
     """The key that fits the goal best, else a person's, else "" (nothing fits, or the menu is not over)."""
     options = [option for option in _options(text) if option.key not in tried]
     wanted = _goal_words(goal)
-    scored = [(_score(option.label, wanted), -index, option.key) for index, option in enumerate(options)]
+    misleading = _MISLEADING.get(goal.kind, frozenset[str]()) - set(words_of(goal.text))
+    scored = [
+        (_score(option.label, wanted) - 2 * bool(misleading & set(option.label.split())), -index, option.key)
+        for index, option in enumerate(options)
+    ]
     best = max(scored, default=(0, 0, ""))
     if best[0] > 0:
         return best[2]

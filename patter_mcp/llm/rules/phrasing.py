@@ -40,7 +40,6 @@ CHOICE_IS_YOURS = "Either is fine."
 OFF_TASK = "I am sorry, I can only help with this call."
 NOT_KNOWN = "I am sorry, I do not know that."
 LATER = "I see. I will pass that on. Thank you, goodbye."
-NO_MENU_FIT = "Representative, please."
 PLEASE_CHECK = "Could you please check?"
 OTHERS_HELP = "Could you help me instead?"
 MISSES = (
@@ -70,10 +69,9 @@ def robot_answer(goal: Goal) -> str:
 def request(goal: Goal) -> tuple[str, ...]:
     """What we call about, ending in a question."""
     if goal.kind is Kind.TELL:
-        return (
-            f"I have a message{f' for {goal.recipient}' if goal.recipient else ''}: {goal.task}.",
-            "Did you get that?",
-        )
+        for_whom = f"for {goal.recipient}" if goal.recipient else ""
+        sender = f"from {goal.name}" if goal.name and goal.name not in f"{goal.recipient} {goal.task}" else ""
+        return (f"{_joined('I have a message', for_whom, sender)}: {goal.task}.", "Did you get that?")
     if goal.kind is Kind.ASK:
         return (question(goal, 0),)
     if goal.kind is Kind.NONE:
@@ -130,15 +128,11 @@ def declines(slot: Slot) -> str:
 
 def ask_instead(goal: Goal, *, is_other_day: bool = False) -> str:
     """After a refusal: what else would do."""
-    if is_other_day and not goal.any_day:
-        return f"Is there something {' or '.join(day.spoken for day in goal.days)} instead?"
-    if len(goal.days) > 1 or goal.any_day:
-        days = " or ".join(day.spoken for day in goal.days[1:])
-        return (
-            f"Is there something {days} instead?"
-            if days and not goal.any_day
-            else "Is there something on another day instead?"
-        )
+    if goal.any_day:
+        return "Is there something on another day instead?"
+    if is_other_day or len(goal.days) > 1:
+        days = goal.days if is_other_day else goal.days[1:]
+        return f"Is there something {' or '.join(day.spoken for day in days)} instead?"
     if goal.strict and not goal.windows:
         return "What would you have instead?"
     if goal.windows:

@@ -34,6 +34,8 @@ _AFTERTHOUGHT = re.compile(
 )
 _MOVE_TARGET = re.compile(r"\s+(?:to|until|till|for)\s+")
 
+_PAYMENT_CARD = re.compile(r"(?<![+\d])(?:\d[ -]?){12,18}\d(?!\d)")
+"""Never spoken, so never read."""
 _PHONE = re.compile(r"(?<![\w-])\+?\(?\d[\d\s().-]{5,}\d(?![\w-])")
 _NUMBERED = re.compile(
     r"\b((?:order|account|membership|member|reference|confirmation|booking|reservation|policy|prescription|patient|"
@@ -65,12 +67,12 @@ def read_goal(system_text: str) -> Goal:
 def goal_from(text: str, today: datetime.date | None = None) -> Goal:
     """The goal in the caller's own words."""
     text = _HALF.sub(r"\1m", _TITLE.sub(r"\1", text)).strip()
-    text = _MAKE_SURE.sub("ask if ", text)
+    text = _PAYMENT_CARD.sub("", _MAKE_SURE.sub("ask if ", text))
     sentences = [sentence.strip() for sentence in _SENTENCE.split(text) if sentence.strip()]
     errand = find_errand(sentences)
     party = find_party(words_of(text)) if errand.kind.is_deal else None
     goal = Goal(
-        text=text, kind=errand.kind, verb=errand.verb, recipient=to_callee(errand.recipient), task=_task(errand, text),
+        text=text, kind=errand.kind, verb=errand.verb, recipient=_recipient(errand), task=_task(errand, text),
         name=find_name(text), phone=_phone(text), party=party.count if party else None, facts=_facts(text),
         questions=_questions(errand), today=today,
     )  # fmt: skip
@@ -90,6 +92,20 @@ def _task(errand: Errand, text: str) -> str:
         return _questions(errand)[0]
     wanted = thing_wanted(_without_facts(errand.thing))
     return wanted[:1].lower() + wanted[1:] if wanted else "an appointment"
+
+
+def _recipient(errand: Errand) -> str:
+    """Somebody with a name; whom "them" means, the callee knows."""
+    is_pronoun = errand.recipient.lower() in (
+        "them",
+        "him",
+        "her",
+        "someone",
+        "somebody",
+        "everyone",
+        "whoever answers",
+    )
+    return "" if is_pronoun else to_callee(errand.recipient)
 
 
 def _message(errand: Errand) -> str:

@@ -13,7 +13,6 @@ from patter_mcp.llm.rules.words import words_of
 
 
 class Act(Enum):
-    INTRODUCED = auto()
     REQUESTED = auto()
     """The errand, or the next question of it, was put."""
     READ_BACK = auto()
@@ -33,12 +32,10 @@ class Act(Enum):
     PROMPTED = auto()
     MISSED = auto()
     LEFT_MESSAGE = auto()
-    SPELLED = auto()
     PARTED = auto()
 
 
 _MARKS = {
-    Act.INTRODUCED: r"automated assistant",
     Act.REQUESTED: (
         r"I would (?:also )?like to|I have a (?:message|question)|Could you please (?!tell|check)|"
         r"I was asked to call"
@@ -60,7 +57,6 @@ _MARKS = {
     Act.PROMPTED: r"are you (?:still )?there\?",
     Act.MISSED: r"did not understand|is not very clear",
     Act.LEFT_MESSAGE: r"Please call back\.|That was the message\.",
-    Act.SPELLED: r"spelled [A-Z]\b",
     Act.PARTED: r"[Gg]oodbye\.",
 }
 _COMPILED = {act: re.compile(mark) for act, mark in _MARKS.items()}

@@ -101,11 +101,13 @@ def _read_piece(terms: Terms, piece: str) -> None:
     times = find_times(words)
     _read_days(terms, words, is_second=is_second)
     _read_times(terms, words, times, is_second=is_second)
-    if not times:
-        parts = [window for name, window in _PARTS.items() if name in words]
-        is_new = not terms.windows or (is_second and not _STRICT.search(piece))
-        terms.windows += parts if is_new and (terms.time is None or is_second) else []
-        terms.any_time |= bool(_ANY_TIME.search(piece)) and not parts and not _NEGATED.search(piece)
+    if times:
+        return
+    parts = [window for name, window in _PARTS.items() if name in words]
+    is_free = terms.time is None and not terms.windows
+    if is_free or (is_second and not _STRICT.search(piece)):
+        terms.windows += parts
+    terms.any_time |= bool(_ANY_TIME.search(piece)) and not parts and not _NEGATED.search(piece)
 
 
 def _read_days(terms: Terms, words: Sequence[str], *, is_second: bool) -> None:
@@ -135,13 +137,13 @@ def _read_times(terms: Terms, words: Sequence[str], times: Sequence[TimeMention]
 
 
 def _window(limits: Sequence[TimeMention], reference: int) -> Window:
-    start = next((mention.clock.near(reference) for mention in limits if mention.bound == "after"), None)
-    end = next((mention.clock.near(reference) for mention in limits if mention.bound == "before"), None)
+    times = {mention.bound: mention.clock.near(reference) for mention in reversed(limits)}
+    start, end = times.get("after"), times.get("before")
     if start and end:
         return Window(start.minutes, end.minutes, f"between {start.spoken} and {end.spoken}")
     if start:
         return Window(start.minutes, _DAY_END, f"after {start.spoken}")
-    return Window(0, end.minutes if end else _DAY_END, f"before {end.spoken}" if end else "")
+    return Window(0, end.minutes, f"before {end.spoken}") if end else Window(0, _DAY_END)
 
 
 def _around(clock: Clock, margin: int) -> Window:

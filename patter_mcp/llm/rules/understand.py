@@ -63,7 +63,7 @@ _STARTERS = (
     "but|however|how about|what about|instead|maybe|perhaps|although|though|except|because|so|then|only|unless|"
     "actually|let me|you are|it is|that is|do you|are you|there (?:is|are)|(?:the )?(?:earliest|latest|soonest)|"
     "the (?:next|first|only)|next (?:available|opening|free)|first available|or (?:i|we|maybe|perhaps)|"
-    "(?:would|could|can|does|is) (?:you|we|i|that|it|he|she|there)|"
+    "(?:could|can|might) do|(?:would|could|can|does|is) (?:you|we|i|that|it|he|she|there)|"
     "(?:i|we) (?:do )?(?:can|could|have|got|had|only|might|may|will)|"
     "and (?:i|we|then|that|you|what|which|how|who|where|when|is|are|do|can|could|would|will)"
 )
