@@ -1,58 +1,32 @@
-"""The composition root: settings become objects, and everything long-lived has its task here.
+"""One phone's lifetime: nothing is opened before the first call is asked for, and everything is closed in one place.
 
-Entering `App.run` opens nothing outward: no port, no database, no vendor library. The first request for
-`calls` does, because MCP hosts start throw-away copies of a server just to look at it.
+MCP hosts start throw-away copies of a server just to look at it; entering `App.run` opens no port and no database,
+and imports nothing of what a call needs.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING
 
 import anyio
+import anyio.to_thread
 
-from patter_mcp.calls.manager import CallManager
-from patter_mcp.carriers.base import Carrier
-from patter_mcp.config import CallSettings, MediaSettings
-from patter_mcp.conversation.engine import Engine
 from patter_mcp.errors import CallRefused, PatterError
-from patter_mcp.guardrails.dialing import DialingPolicy
-from patter_mcp.media.endpoint import MediaEndpoint
-from patter_mcp.store.base import CallStore
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from patter_mcp.calls.manager import CallManager
+
+Phone = Callable[[], "AbstractAsyncContextManager[CallManager]"]
+"""Makes what, entered, is a phone (`phone.open_phone`). Called in a worker thread, because it may import much."""
 
 
 class App:
-    """One phone: a store, a carrier and an engine, and the calls made with them.
+    """A phone that is opened when it is first used, in a task that outlives the request."""
 
-    Args:
-        open_store: Opens the store, e.g. `lambda: SqliteStore.open(path)`.
-        open_carrier: Opens the carrier.
-        engine: Builds the engine that holds conversations unless a call brings its own.
-        policy: Who may be called by a carrier that rings real phones.
-        phone_number: Our own number, E.164: what the callee sees.
-    """
-
-    def __init__(
-        self,
-        *,
-        open_store: Callable[[], AbstractAsyncContextManager[CallStore]],
-        open_carrier: Callable[[], AbstractAsyncContextManager[Carrier]],
-        engine: Callable[[], Engine],
-        calls: CallSettings | None = None,
-        media: MediaSettings | None = None,
-        policy: DialingPolicy | None = None,
-        phone_number: str | None = None,
-    ) -> None:
-        self._open_store = open_store
-        self._open_carrier = open_carrier
-        self._engine = engine
-        self._call_settings = calls or CallSettings()
-        self._media_settings = media or MediaSettings()
-        self._policy = policy or DialingPolicy()
-        self._phone_number = phone_number
+    def __init__(self, phone: Phone) -> None:
+        self._phone = phone
         self._wanted = anyio.Event()
         self._settled = anyio.Event()
         self._leaving = anyio.Event()
@@ -62,13 +36,19 @@ class App:
     @asynccontextmanager
     async def run(self) -> AsyncGenerator[App]:
         """Calls can be placed inside this block; leaving it hangs up those that live and closes everything."""
+        failure: Exception | None = None
         async with anyio.create_task_group() as tasks:
             opening = anyio.CancelScope(shield=True)
             tasks.start_soon(self._keep_open, opening)
             try:
                 yield self
+            except Exception as error:
+                # The block's own failure, to be raised as it is rather than in a group's wrapping.
+                failure = error
             finally:
                 self._leave(opening)
+        if failure is not None:
+            raise failure
 
     async def calls(self) -> CallManager:
         """The manager, opened now if this is the first request.
@@ -101,27 +81,14 @@ class App:
 
     async def _try_to_open(self) -> None:
         try:
-            await self._open_and_hold()
+            phone = await anyio.to_thread.run_sync(self._phone)
+            async with phone as self._calls:
+                self._failure = None
+                self._settled.set()
+                await self._leaving.wait()
+                self._calls = None
         except PatterError as error:
             self._failure = error
             self._wanted = anyio.Event()
             self._settled.set()
             self._settled = anyio.Event()
-
-    async def _open_and_hold(self) -> None:
-        async with self._open_store() as store, self._open_carrier() as carrier:
-            gate = MediaEndpoint(carrier, self._media_settings)
-            manager = CallManager(
-                store=store,
-                carrier=carrier,
-                engine=self._engine(),
-                gate=gate,
-                settings=self._call_settings,
-                policy=DialingPolicy.sandbox() if carrier.simulated else self._policy,
-                from_number=self._phone_number,
-            )
-            async with gate.run(manager), manager.run():
-                self._calls, self._failure = manager, None
-                self._settled.set()
-                await self._leaving.wait()
-                self._calls = None

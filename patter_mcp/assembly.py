@@ -1,4 +1,4 @@
-"""Which parts a phone is made of: settings and credentials in, an `App` out.
+"""Which parts a phone is made of: settings and credentials in, a phone out.
 
 Vendors' modules are imported here and only when chosen.
 """
@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import fields, replace
 from typing import Any
 
-from patter_mcp.app import App
+from patter_mcp.calls.manager import CallManager
 from patter_mcp.carriers.base import Carrier
 from patter_mcp.carriers.registry import carrier_class
 from patter_mcp.config import Settings
@@ -22,6 +22,7 @@ from patter_mcp.conversation.pipeline import PipelineEngine
 from patter_mcp.errors import ConfigError
 from patter_mcp.guardrails.dialing import DialingPolicy
 from patter_mcp.llm.registry import llm
+from patter_mcp.phone import open_phone
 from patter_mcp.store.registry import open_store
 from patter_mcp.stt.registry import stt
 from patter_mcp.tts.registry import tts
@@ -117,11 +118,13 @@ def engine_of(agent: Agent) -> Engine:
     return PipelineEngine(agent, default_detector)
 
 
-def build_app(settings: Settings, *, carrier: CarrierSource | None = None, agent: Agent | None = None) -> App:
-    """An app that opens its parts when the first call is placed."""
-    return App(
-        open_store=lambda: open_store(settings.store_address),
-        open_carrier=_carrier(settings) if carrier is None else _opener(carrier),
+def configured_phone(
+    settings: Settings, *, carrier: CarrierSource | None = None, agent: Agent | None = None
+) -> AbstractAsyncContextManager[CallManager]:
+    """The phone the settings describe; nothing is opened before it is entered."""
+    return open_phone(
+        store=open_store(settings.store_address),
+        carrier=_carrier(settings) if carrier is None else _opened_by(carrier),
         engine=lambda: engine_of(agent or default_agent(settings)),
         calls=settings.calls,
         media=settings.media,
@@ -140,13 +143,13 @@ def _policy(settings: Settings) -> DialingPolicy:
     return DialingPolicy(from_number=settings.phone_number, **{name: value for name, value in given.items() if value})
 
 
-def _opener(carrier: CarrierSource) -> OpenCarrier:
-    return carrier if callable(carrier) else lambda: carrier
+def _opened_by(carrier: CarrierSource) -> AbstractAsyncContextManager[Carrier]:
+    return carrier() if callable(carrier) else carrier
 
 
-def _carrier(settings: Settings) -> OpenCarrier:
+def _carrier(settings: Settings) -> AbstractAsyncContextManager[Carrier]:
     name = carrier_name(settings)
     options: dict[str, Any] = {}
     if name == SANDBOX:
         options["scenario_dirs"] = settings.scenario_dirs
-    return lambda: carrier_class(name)(**options)
+    return carrier_class(name)(**options)

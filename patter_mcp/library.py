@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import anyio
 
 from patter_mcp.app import App
-from patter_mcp.assembly import CarrierSource, build_app, default_agent, engine_of
+from patter_mcp.assembly import CarrierSource, configured_phone, default_agent, engine_of
 from patter_mcp.calls.call import Call
 from patter_mcp.config import Settings, load
 from patter_mcp.contract import INPUT_SCHEMA, TOOL_DESCRIPTION, TOOL_NAME
@@ -183,7 +183,7 @@ class Patter:
 
     @asynccontextmanager
     async def _open(self) -> AsyncGenerator[None]:
-        async with build_app(self.settings, carrier=self._carrier, agent=self._agent).run() as app:
+        async with App(lambda: configured_phone(self.settings, carrier=self._carrier, agent=self._agent)).run() as app:
             self._app = app
             try:
                 yield

@@ -14,7 +14,8 @@ from typing import TextIO
 import anyio
 
 from patter_mcp import log
-from patter_mcp.assembly import build_app, offline
+from patter_mcp.app import App
+from patter_mcp.assembly import configured_phone, offline
 from patter_mcp.calls.call import Call
 from patter_mcp.calls.fold import CallView, summary
 from patter_mcp.config import Settings
@@ -24,7 +25,6 @@ from patter_mcp.types import CallRequest, CallState, CallStatus
 
 EXIT_STATUS: Mapping[CallStatus, int] = {"completed": 0, "no-answer": 3, "busy": 4, "failed": 5, "timeout": 6}
 
-DEMO_NUMBER = "+12025550100"
 DEMO_NOTE = """\
 This is a simulated call: no phone rings. The person who answers is a program, but the audio, the
 websocket and the recognition of speech are real. The agent's brain here follows fixed rules; give
@@ -65,7 +65,7 @@ async def _follow(settings: Settings, request: CallRequest, as_json: bool) -> in
     """Places the call, shows it, and ends with its envelope on stdout."""
     log.configure(settings.log_level.upper())
     screen = Screen(sys.stderr if as_json else sys.stdout)
-    async with build_app(settings).run() as app:
+    async with App(lambda: configured_phone(settings)).run() as app:
         call = await (await app.calls()).place(request)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_hang_up_on_signal, call)

@@ -44,7 +44,6 @@ _SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "anthropic": lambda: _described("input_schema"),
     "hermes": lambda: _described("parameters"),
 }
-SCHEMA_FORMATS = list(_SCHEMAS)
 
 
 def list_calls(options: argparse.Namespace, settings: Settings) -> int:

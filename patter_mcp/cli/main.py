@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from patter_mcp.assembly import build_app
-from patter_mcp.cli import calling, looking
 from patter_mcp.config import Settings, load
 from patter_mcp.contract import VERSION
 from patter_mcp.errors import CallNotFound, CallRefused, PatterError
-from patter_mcp.server.stdio import run_stdio
 from patter_mcp.types import DEFAULT_MAX_DURATION_SEC
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
+
+DEMO_NUMBER = "+12025550100"
+SCHEMA_FORMATS = ["mcp", "openai", "anthropic", "hermes"]
 
 EPILOG = """\
 exit status of `call` and `demo`: 0 completed, 3 no answer, 4 busy, 5 failed, 6 timeout;
@@ -30,9 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     options = _parser().parse_args(arguments)
     try:
         settings, effective = load(_flags(options), file=options.config_file)
-        run: Callable[[argparse.Namespace, Settings], int] = options.run
         options.effective = effective
-        status = run(options, settings)
+        status = _late(options.run)(options, settings)
     except (CallRefused, CallNotFound) as error:
         print(f"patter-mcp: {error.message}", file=sys.stderr)  # noqa: T201
         status = EXIT_USAGE
@@ -44,8 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(status)
 
 
-def _serve(options: argparse.Namespace, settings: Settings) -> int:
-    run_stdio(lambda: build_app(settings), version=VERSION, log_level=settings.log_level.upper())
+def _late(target: str) -> Callable[[argparse.Namespace, Settings], int]:
+    """The function behind a command, imported now: a server that is only looked at should not pay for calls."""
+    module_name, _, function_name = target.partition(":")
+    return getattr(importlib.import_module(f"{__package__}.{module_name}"), function_name)
 
 
 _SETTINGS = {
@@ -76,35 +78,39 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"patter-mcp {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    serve = _command(commands, "serve", _serve, "serve MCP on stdin and stdout")
+    serve = _command(commands, "serve", "serving:serve", "serve MCP on stdin and stdout")
     serve.add_argument("--transport", choices=["stdio"], default="stdio")
 
-    call = _command(commands, "call", calling.call, "place one call and follow it")
+    call = _command(commands, "call", "calling:call", "place one call and follow it")
     call.add_argument("to", metavar="TO", help="number to call, E.164, e.g. +12025550100")
     call.add_argument("--goal", default="", help="what the call is to achieve")
     call.add_argument("--first-message", default="", help="first thing said when somebody answers")
     call.add_argument("--max-duration-sec", type=int, default=DEFAULT_MAX_DURATION_SEC)
     call.add_argument("--json", action="store_true", help="print the envelope and nothing else to stdout")
 
-    demo = _command(commands, "demo", calling.demo, "hear a whole simulated call, with no account and no key")
-    demo.add_argument("to", metavar="TO", nargs="?", default=calling.DEMO_NUMBER, help="which simulated person")
+    demo = _command(commands, "demo", "calling:demo", "hear a whole simulated call, with no account and no key")
+    demo.add_argument("to", metavar="TO", nargs="?", default=DEMO_NUMBER, help="which simulated person")
 
-    schema = _command(commands, "schema", looking.schema, "print the tool's schema for an agent framework")
-    schema.add_argument("--format", choices=looking.SCHEMA_FORMATS, default="mcp")
+    schema = _command(commands, "schema", "looking:schema", "print the tool's schema for an agent framework")
+    schema.add_argument("--format", choices=SCHEMA_FORMATS, default="mcp")
 
     calls = _command(commands, "calls", None, "look at calls")
     looks = calls.add_subparsers(required=True, metavar="list|show")
-    listing = _command(looks, "list", looking.list_calls, "the latest calls")
+    listing = _command(looks, "list", "looking:list_calls", "the latest calls")
     listing.add_argument("--limit", type=int, default=20)
     listing.add_argument("--json", action="store_true")
-    show = _command(looks, "show", looking.show_call, "one call, with its transcript")
+    show = _command(looks, "show", "looking:show_call", "one call, with its transcript")
     show.add_argument("call_id", metavar="ID")
     show.add_argument("--json", action="store_true", help="print the envelope")
 
-    scenarios = _command(commands, "scenarios", looking.scenarios, "list the simulated people, or check files of yours")
+    scenarios = _command(
+        commands, "scenarios", "looking:scenarios", "list the simulated people, or check files of yours"
+    )
     scenarios.add_argument("files", nargs="*", type=Path, metavar="FILE", help="scenario files to check")
 
-    config = _command(commands, "config", looking.show_config, "print the settings in force and where each comes from")
+    config = _command(
+        commands, "config", "looking:show_config", "print the settings in force and where each comes from"
+    )
     config.add_argument("--show", action="store_true", help="the default")
     return parser
 
@@ -112,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
 def _command(
     commands: argparse._SubParsersAction[argparse.ArgumentParser],  # pyright: ignore[reportPrivateUsage]
     name: str,
-    run: Callable[[argparse.Namespace, Settings], int] | None,
+    run: str | None,
     about: str,
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")

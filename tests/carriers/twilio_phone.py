@@ -9,7 +9,6 @@ from typing import Any
 
 import anyio
 
-from patter_mcp.app import App
 from patter_mcp.audio.frame import BYTES_PER_MS
 from patter_mcp.calls.manager import CallManager
 from patter_mcp.config import CallSettings, MediaSettings
@@ -17,6 +16,7 @@ from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.pipeline import PipelineEngine
 from patter_mcp.events import Event
 from patter_mcp.guardrails.dialing import DialingPolicy
+from patter_mcp.phone import open_phone
 from patter_mcp.store.memory import MemoryStore
 from patter_mcp.stt.base import Final
 from patter_mcp.testing.fake_twilio import FakeCall, FakeTwilio, Plan
@@ -88,14 +88,14 @@ async def twilio_phone(
 
     with anyio.fail_after(30):
         async with FakeTwilio(plan).run() as twilio:
-            app = App(
-                open_store=open_store,
-                open_carrier=lambda: twilio.carrier(**carrier),
+            phone = open_phone(
+                store=open_store(),
+                carrier=twilio.carrier(**carrier),
                 engine=lambda: PipelineEngine(agent, EnergyDetector),
                 calls=calls,
                 media=media,
                 policy=DialingPolicy(countries=["US"]),
                 phone_number=OURS,
             )
-            async with app.run():
-                yield TwilioPhone(twilio, await app.calls(), books, stt, llm)
+            async with phone as manager:
+                yield TwilioPhone(twilio, manager, books, stt, llm)

@@ -23,6 +23,7 @@ from patter_mcp.conversation.engine import Brief, Conversation, Journal, Parting
 from patter_mcp.conversation.leg import CallLeg
 from patter_mcp.errors import WebhookRejected
 from patter_mcp.guardrails.dialing import DialingPolicy
+from patter_mcp.phone import open_phone
 from patter_mcp.server.stdio import run_stdio
 from patter_mcp.store.memory import MemoryStore
 from patter_mcp.types import CallState, EndReason
@@ -151,10 +152,12 @@ def scripted_app(port: int, store: MemoryStore | None = None) -> App:
         yield store or MemoryStore()
 
     return App(
-        open_store=open_store,
-        open_carrier=lambda: ExchangeCarrier.open(port),
-        engine=ScriptedEngine,
-        policy=DialingPolicy(countries=["US"]),
+        lambda: open_phone(
+            store=open_store(),
+            carrier=ExchangeCarrier.open(port),
+            engine=ScriptedEngine,
+            policy=DialingPolicy(countries=["US"]),
+        )
     )
 
 
