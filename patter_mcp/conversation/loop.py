@@ -369,7 +369,8 @@ class PipelineConversation:
         return turn
 
     def _new_track(self) -> Track:
-        return Track(self._tts.utterance(), self._after_synthesize if self._hooks.has_after_synthesize else None)
+        audio_filter = self._after_synthesize if self._hooks.has_after_synthesize else None
+        return Track(self._tts.utterance(), audio_filter, language=self._agent.language)
 
     async def _after_synthesize(self, audio: bytes, text: str) -> bytes | None:
         shaped = await self._hooks.after_synthesize(audio, text)
@@ -473,7 +474,8 @@ class PipelineConversation:
     def _note_agent(self, turn: _Turn, *, interrupted: bool) -> None:
         heard = turn.track.heard_text()
         if turn.reply is not None:
-            self._history.extend(cut(turn.reply.messages, heard) if interrupted else turn.reply.messages)
+            messages = turn.reply.messages
+            self._history.extend(cut(messages, turn.track.heard_text(asides=False)) if interrupted else messages)
         else:
             self._history.agent_said(heard, interrupted=interrupted)
         if heard:

@@ -12,6 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 import anyio
+from anyio.abc import TaskGroup
 
 from patter_mcp import events as ev
 from patter_mcp.conversation.agent import Phrases
@@ -39,6 +40,8 @@ logger = logging.getLogger(__name__)
 MAX_TOOL_ROUNDS = 10
 FILLER_AFTER_SEC = 1.6
 """Silence after the end of the user's turn that is filled with a word; two seconds feel like a dead line."""
+REASSURE_AFTER_SEC = 1.0
+"""Silence in which a tool runs, before its reassurance is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,8 @@ class Reply:
         self.llm_started_at: float | None = None
         self.llm_first_at: float | None = None
         self.ended_call = False
+        self._reassurance = ""
+        """What the tool that runs now has us say if it takes long."""
         self._mind = mind
         self._prompt = list(prompt)
 
@@ -105,7 +110,7 @@ class Reply:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._fill_silence)
             try:
-                await self._rounds()
+                await self._rounds(tasks)
             except ProviderError as error:
                 failure = error
             tasks.cancel_scope.cancel()
@@ -113,7 +118,7 @@ class Reply:
             raise failure
         self.track.end()
 
-    async def _rounds(self) -> None:
+    async def _rounds(self, tasks: TaskGroup) -> None:
         for _ in range(MAX_TOOL_ROUNDS):
             completion = await self._complete()
             calls = [call.entry(index) for index, call in sorted(completion.calls.items())]
@@ -121,7 +126,7 @@ class Reply:
             if not calls:
                 return
             await self.committed.wait()
-            if not await self._use_tools(calls):
+            if not await self._use_tools(calls, tasks):
                 return
         logger.warning("a reply was ended after too many rounds of tools", extra={"rounds": MAX_TOOL_ROUNDS})
         self._note([await self._say(self._mind.phrases.too_many_steps)], [])
@@ -197,11 +202,16 @@ class Reply:
             self.track.say(text)
         return text
 
-    async def _use_tools(self, calls: Sequence[ToolCallEntry]) -> bool:
+    async def _use_tools(self, calls: Sequence[ToolCallEntry], tasks: TaskGroup) -> bool:
         """Runs them in order; False when one of them has ended the call."""
         for call in calls:
             function = call["function"]
+            tool, waiting = self._mind.tools.tools.get(function["name"]), anyio.CancelScope()
+            self._reassurance = (tool and tool.reassurance) or ""
+            tasks.start_soon(self._reassure, waiting)
             outcome = await self._mind.tools.run(function["name"], function["arguments"])
+            waiting.cancel()
+            self._reassurance = ""
             self.messages.append({"role": "tool", "tool_call_id": call["id"], "content": outcome.text})
             self._mind.journal.write(
                 ev.ToolCalled(
@@ -214,11 +224,23 @@ class Reply:
             )
         return not self.ended_call
 
+    async def _reassure(self, waiting: anyio.CancelScope) -> None:
+        """Not before what has been said is heard: until then there is no silence."""
+        with waiting:
+            await anyio.sleep(REASSURE_AFTER_SEC)
+            await anyio.sleep(self.track.left_ms / 1000)
+            if self._reassurance:
+                self._bridge(self._reassurance)
+
     async def _fill_silence(self) -> None:
         await self.committed.wait()
         await anyio.sleep(FILLER_AFTER_SEC)
         if not self.track.text:
-            self.track.say(self._mind.phrases.one_moment)
+            self._bridge(self._reassurance or self._mind.phrases.one_moment)
+
+    def _bridge(self, text: str) -> None:
+        self._reassurance = ""
+        self.track.say(text, aside=True)
 
 
 def _collect(chunk: ToolCallChunk, calls: dict[int, _Call]) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
+from patter_mcp.conversation.reading import Reading
 from patter_mcp.conversation.recording import Recording
+from patter_mcp.conversation.spoken import speakable
 from patter_mcp.tts.base import Utterance
 
 AudioFilter = Callable[[bytes, str], Awaitable[bytes | None]]
@@ -14,18 +16,41 @@ AudioFilter = Callable[[bytes, str], Awaitable[bytes | None]]
 
 
 class Track(Recording):
-    """A recording that a synthesiser makes. `run` in a task; the rest from the same loop, never waiting."""
+    """A recording that a synthesiser makes. `run` in a task; the rest from the same loop, never waiting.
 
-    def __init__(self, utterance: Utterance, audio_filter: AudioFilter | None = None) -> None:
+    The voice is given what is speakable in `language`; all that is told of it is in the words it was given to say.
+    """
+
+    def __init__(self, utterance: Utterance, audio_filter: AudioFilter | None = None, *, language: str = "en") -> None:
         super().__init__()
         self._utterance = utterance
         self._filter = audio_filter
+        self._language = language
+        self._reading = Reading()
         self.fed_at: float | None = None
 
-    def say(self, piece: str) -> None:
+    @property
+    def text(self) -> str:
+        return self._reading.written
+
+    @property
+    def left_ms(self) -> float:
+        """Audio that is there and not yet heard."""
+        return self.total_ms - self.heard_ms
+
+    def say(self, piece: str, *, aside: bool = False) -> None:
+        """`aside`: a word to bridge the silence, no part of what there is to say."""
+        spoken = speakable(piece, self._language)
+        self._reading.add(piece, spoken, aside=aside)
+        if not spoken:
+            return
         self.fed_at = self.fed_at or anyio.current_time()
-        self.write(f" {piece}" if self.text else piece)
-        self._utterance.feed(piece)
+        joined = f" {spoken}" if self._text else spoken
+        self.write(joined)
+        self._utterance.feed(joined)
+
+    def heard_text(self, *, asides: bool = True) -> str:
+        return self._reading.written_until(len(super().heard_text()), asides=asides)
 
     def end(self) -> None:
         """Nothing more will be said."""

@@ -1,8 +1,8 @@
 """What a voice should be given so that it says what was meant.
 
 Voices differ in what they make of "$25.50", "4:30 PM" or "**bold**": some read it well, some read out the signs
-(https://elevenlabs.io/docs/best-practices/prompting/normalization). So they get words. English is complete; in other
-languages we do what is certain and leave the rest to the voice, which knows its language's grammar.
+(https://docs.cartesia.ai/build-with-cartesia/capability-guides/text-normalization). So they get words. English is
+complete; in other languages we do what is certain and leave the rest to the voice, which knows its grammar.
 """
 
 from __future__ import annotations
