@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from patter_mcp.config import TurnSettings
+from patter_mcp.errors import ConfigError
 from patter_mcp.guardrails.base import Guardrail
 from patter_mcp.hooks import PipelineHooks
 from patter_mcp.llm.base import LanguageModel, LlmOptions
+from patter_mcp.realtime.base import SpeechToSpeech
 from patter_mcp.stt.base import SpeechToText
 from patter_mcp.tools.base import Tool
 from patter_mcp.tts.base import TextToSpeech
@@ -28,13 +31,29 @@ class Phrases:
     too_many_steps: str = "I'm sorry, I couldn't finish that just now."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agent:
-    """Providers, manners and limits of our voice. Shared by all calls; a call adds its goal and first words."""
+class Parts(NamedTuple):
+    """What a pipeline is made of."""
 
     stt: SpeechToText
     llm: LanguageModel
     tts: TextToSpeech
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """Providers, manners and limits of our voice. Shared by all calls; a call adds its goal and first words.
+
+    Either `stt`, `llm` and `tts`, or a speech-to-speech `engine` in their place.
+
+    Raises:
+        ConfigError: neither, or both.
+    """
+
+    stt: SpeechToText | None = None
+    llm: LanguageModel | None = None
+    tts: TextToSpeech | None = None
+    engine: SpeechToSpeech | None = None
+    """A model that hears and speaks by itself, e.g. `OpenAIRealtime()`."""
     system_prompt: str = ""
     """Standing instructions; the call's goal is added to them."""
     first_message: str = ""
@@ -49,3 +68,17 @@ class Agent:
     turns: TurnSettings = field(default_factory=TurnSettings)
     phrases: Phrases = field(default_factory=Phrases)
     llm_options: LlmOptions = field(default_factory=LlmOptions)
+
+    def __post_init__(self) -> None:
+        given = [kind for kind in Parts._fields if getattr(self, kind) is not None]
+        if self.engine is not None and given:
+            raise ConfigError(f"With an engine an agent has no use for {' and '.join(given)}: give one or the other.")
+        if self.engine is None and len(given) < len(Parts._fields):
+            missing = [kind for kind in Parts._fields if kind not in given]
+            raise ConfigError(f"An agent needs {' and '.join(missing)}, or a speech-to-speech engine.")
+
+    @property
+    def parts(self) -> Parts:
+        """Of an agent without an engine."""
+        assert self.stt is not None and self.llm is not None and self.tts is not None
+        return Parts(self.stt, self.llm, self.tts)

@@ -131,7 +131,7 @@ class PipelineConversation:
 
     async def run(self, leg: CallLeg, time_left_sec: float) -> Parting:
         self._leg = leg
-        self._turns = TurnTaker(self._agent.turns, self._agent.stt.end_of_turn, anyio.current_time())
+        self._turns = TurnTaker(self._agent.turns, self._agent.parts.stt.end_of_turn, anyio.current_time())
         self._tasks.start_soon(self._hear_words)
         self._tasks.start_soon(self._keep_time)
         self._tasks.start_soon(self._watch_limit, time_left_sec)
@@ -220,7 +220,7 @@ class PipelineConversation:
             case TurnResumed():
                 self._decide(self._turns.resumed(now))
             case Reconnected(message=message):
-                stt = self._agent.stt
+                stt = self._agent.parts.stt
                 self._journal.write(
                     ev.ProviderTrouble(
                         part="stt", provider=stt.provider, code="reconnected", message=message, recovered=True

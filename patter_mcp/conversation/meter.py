@@ -12,6 +12,7 @@ from patter_mcp import events as ev
 from patter_mcp import prices
 from patter_mcp.llm.base import LanguageModel, Message, UsageChunk
 from patter_mcp.llm.usage import estimate_usage
+from patter_mcp.realtime.base import RealtimeUsage, SpeechToSpeech
 from patter_mcp.stt.base import SpeechToText, SttStream
 from patter_mcp.tts.base import TextToSpeech, TtsStream
 
@@ -105,6 +106,17 @@ def tts_usage(tts: TextToSpeech, stream: TtsStream) -> list[ev.Usage]:
             prices.tts_cost_micros(share.provider, share.model, share.characters),
         )
         for share in shares
+    ]
+
+
+def realtime_usage(model: SpeechToSpeech, usage: RealtimeUsage) -> list[ev.Usage]:
+    """One event for the model, which counts as `llm`, and one for its transcriber."""
+    provider, tokens, audio_sec = model.provider, usage.tokens, usage.transcribed_sec
+    cost = prices.realtime_cost_micros(provider, model.model, tokens)
+    heard_cost = prices.stt_cost_micros(provider, model.transcriber, audio_sec)
+    return [
+        _usage("llm", provider, model.model, dict(tokens), cost),
+        _usage("stt", provider, model.transcriber, {"audio_sec": round(audio_sec, 2)}, heard_cost),
     ]
 
 

@@ -41,6 +41,7 @@ class PipelineEngine:
 
     def __init__(self, agent: Agent, detector: Callable[[], VoiceDetector]) -> None:
         self._agent = agent
+        self._parts = agent.parts
         self._detector = detector
         self._guard = SpeechGuard(agent.guardrails)
         self._breakers = Breakers()
@@ -49,11 +50,7 @@ class PipelineEngine:
 
     @property
     def parts(self) -> Mapping[str, str]:
-        agent = self._agent
-        return {
-            kind: f"{part.provider}/{part.model}"
-            for kind, part in (("stt", agent.stt), ("llm", agent.llm), ("tts", agent.tts))
-        }
+        return {kind: f"{part.provider}/{part.model}" for kind, part in self._parts._asdict().items()}
 
     @asynccontextmanager
     async def open(self, brief: Brief, journal: Journal) -> AsyncGenerator[PipelineConversation]:
@@ -62,8 +59,8 @@ class PipelineEngine:
         transcript = Transcript(journal)
         stt_options = SttOptions(language=agent.language, hints=brief.hints)
         async with (
-            agent.tts.open(TtsOptions(language=agent.language, voice=agent.voice)) as tts,
-            agent.stt.open(stt_options) as stt,
+            self._parts.tts.open(TtsOptions(language=agent.language, voice=agent.voice)) as tts,
+            self._parts.stt.open(stt_options) as stt,
             anyio.create_task_group() as tasks,
         ):
             try:
@@ -90,7 +87,7 @@ class PipelineEngine:
         tools = ToolExecutor(agent.tools, conversation, call_id=brief.call_id, breakers=self._breakers)
         context = HookContext(call_id=brief.call_id, to_number=brief.to_number, history=transcript)
         return Mind(
-            llm=agent.llm,
+            llm=self._parts.llm,
             options=agent.llm_options,
             tools=tools,
             guard=self._guard,
@@ -102,7 +99,7 @@ class PipelineEngine:
 
     async def _warm_up(self) -> None:
         try:
-            await self._agent.llm.warmup()
+            await self._parts.llm.warmup()
         except ProviderError as error:
             logger.info("warming the model up failed; the first reply will be slower", extra={"why": error.message})
 
@@ -118,5 +115,5 @@ class PipelineEngine:
             logger.warning("the apology for lost providers could not be made", extra={"why": error.message})
 
     def _journal_usage(self, journal: Journal, stt: SttStream, tts: TtsStream, meter: LlmMeter) -> None:
-        for event in (*stt_usage(self._agent.stt, stt), *meter.usage(), *tts_usage(self._agent.tts, tts)):
+        for event in (*stt_usage(self._parts.stt, stt), *meter.usage(), *tts_usage(self._parts.tts, tts)):
             journal.write(event)
