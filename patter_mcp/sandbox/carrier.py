@@ -10,7 +10,6 @@ import dataclasses
 import logging
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 
@@ -21,7 +20,7 @@ from patter_mcp.carriers.base import CarrierReport, DialRequest, ReportSink, Web
 from patter_mcp.carriers.media_streams import MediaStreamsCodec
 from patter_mcp.errors import CarrierError, DialFailed, ProviderError, WebhookRejected
 from patter_mcp.sandbox.callee import spoken_lines
-from patter_mcp.sandbox.orders import HANG_UP, NEWS, PRESS, News, Order, unpack
+from patter_mcp.sandbox.orders import DIAL, HANG_UP, NEWS, PRESS, News, Order, unpack
 from patter_mcp.sandbox.scenario import Scenario
 from patter_mcp.sandbox.scenario_file import SANDBOX_NUMBER, load_scenarios
 from patter_mcp.types import CallState, EndReason
@@ -59,10 +58,9 @@ class SandboxCarrier:
         self._speed = speed
         self._calls: dict[str, _Call] = {}
         self._tasks: TaskGroup | None = None
-        self._exit = AsyncExitStack()
 
     async def __aenter__(self) -> SandboxCarrier:
-        self._tasks = await self._exit.enter_async_context(anyio.create_task_group())
+        self._tasks = await anyio.create_task_group().__aenter__()
         return self
 
     async def __aexit__(
@@ -70,7 +68,8 @@ class SandboxCarrier:
     ) -> None:
         assert self._tasks is not None
         self._tasks.cancel_scope.cancel()
-        await self._exit.__aexit__(exc_type, exc, traceback)
+        # The block's own error is not the tasks': told of it, the group would wrap it into another.
+        await self._tasks.__aexit__(None, None, None)
 
     def codec(self) -> MediaStreamsCodec:
         return MediaStreamsCodec()
@@ -143,8 +142,11 @@ class SandboxCarrier:
             async with _HOST.open(dataclasses.asdict(order), call) as channel:
                 call.begin(channel)
                 task_status.started()
-                async for news in call.news:
-                    await call.pass_on(news)
+                try:
+                    async for news in call.news:
+                        await call.pass_on(news)
+                finally:
+                    call.hang_up()  # whatever made us stop listening, the line must not outlive it
         finally:
             del self._calls[call.call_id]
 
@@ -163,6 +165,7 @@ class _Call:
 
     def begin(self, channel: Channel) -> None:
         self._channel = channel
+        channel.send(DIAL)
         if self._hung_up:
             channel.send(HANG_UP)
 

@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from patter_mcp.types import CallState, EndReason
 from patter_mcp.worker import FIRST_KIND
 
-HANG_UP = FIRST_KIND
+DIAL = FIRST_KIND
+"""To the host: place the call that was ordered."""
+HANG_UP = FIRST_KIND + 1
 """To the host: the agent's side ends the call."""
-PRESS = FIRST_KIND + 1
+PRESS = FIRST_KIND + 2
 """To the host: the agent presses these keys, out of band."""
-NEWS = FIRST_KIND + 2
+NEWS = FIRST_KIND + 3
 """From the host: `pack` says what; ENDED comes last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A call to be placed; as JSON it opens the call's channel."""
+    """A call to be placed; as JSON it opens the call's channel, and `DIAL` follows."""
 
     carrier_id: str
     scenario_path: str

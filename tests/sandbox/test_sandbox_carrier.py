@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import pytest
 from agent_end import AgentEnd, Leg, agent_end
@@ -147,6 +148,14 @@ async def test_leaving_it_with_calls_alive_leaves_nothing() -> None:
         await leg.gone()
 
 
+async def test_an_error_in_its_block_comes_out_as_it_is() -> None:
+    with pytest.raises(ConfigError, match="somebody else's"):
+        async with agent_end() as agent, SandboxCarrier(speech="coded_speech:CodedSpeech", speed=10) as carrier:
+            await Sandbox(carrier, agent).dial(SILENT)
+            raise ConfigError("somebody else's")
+    assert hosts() == []
+
+
 async def test_closing_it_ends_its_calls_and_says_so() -> None:
     async with sandbox() as box:
         _, talking = await box.dial(SILENT, "a")
@@ -183,6 +192,28 @@ async def test_hanging_up_ends_the_call_in_whatever_state_it_is() -> None:
         assert (await talking.end()).reason is EndReason.USER_HUNG_UP
         for call_id in ("b", "never dialed"):
             await box.carrier.hang_up(call_id, None)
+
+
+async def test_a_dial_given_up_halfway_rings_nowhere(tmp_path: Path) -> None:
+    write_scenario(tmp_path, DROPS.replace("drop = true", "silence_sec = 30"))
+    placed: set[str] = set()
+
+    async def dial(box: Sandbox, call_id: str) -> None:
+        await box.dial("+12025550151", call_id)
+        placed.add(f"/{call_id}")
+
+    async with sandbox(tmp_path) as box:
+        await box.dial(SILENT, "first")
+        for steps in range(12):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(dial, box, str(steps))
+                for _ in range(steps):
+                    await anyio.lowlevel.checkpoint()
+                tasks.cancel_scope.cancel()
+        await dial(box, "last")
+        await box.agent.leg("/last")
+        assert box.agent.legs.keys() - {"/first"} <= placed
+        assert "/2" not in placed
 
 
 async def test_keys_pressed_out_of_band_reach_the_callee() -> None:
