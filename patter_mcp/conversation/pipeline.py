@@ -19,6 +19,7 @@ from patter_mcp.conversation.loop import PipelineConversation
 from patter_mcp.conversation.meter import LlmMeter, stt_usage, tts_usage
 from patter_mcp.conversation.prompt import first_message_for, prompt_for
 from patter_mcp.conversation.reply import Mind
+from patter_mcp.conversation.spoken import speakable
 from patter_mcp.conversation.transcript import Transcript
 from patter_mcp.errors import ProviderError
 from patter_mcp.guardrails.speech import SpeechGuard
@@ -98,6 +99,8 @@ class PipelineEngine:
         )
 
     async def _warm_up(self) -> None:
+        # The first use in a process reads the language's number words from a file, up to 80 ms; now nobody waits.
+        speakable("10", self._agent.language)
         try:
             await self._parts.llm.warmup()
         except ProviderError as error:
@@ -107,7 +110,7 @@ class PipelineEngine:
         if self._apology:
             return
         utterance = tts.utterance()
-        utterance.feed(self._agent.phrases.trouble)
+        utterance.feed(speakable(self._agent.phrases.trouble, self._agent.language))
         utterance.end()
         try:
             self._apology = b"".join([speech.audio async for speech in utterance])
