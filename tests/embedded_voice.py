@@ -56,13 +56,19 @@ def clicks(ms: int) -> bytes:
 
 def onset_ms(audio: bytes, level: int = 600) -> float:
     """Where it is first louder than that."""
-    samples = struct.unpack(f"<{len(audio)}h", g711.decode(audio))
-    return next(n for n, sample in enumerate(samples) if abs(sample) > level) / 8
+    return next(n for n, sample in enumerate(_samples(audio)) if abs(sample) > level) / 8
 
 
 def mixed(one: bytes, other: bytes) -> bytes:
-    samples = [struct.unpack(f"<{len(audio)}h", g711.decode(audio)) for audio in (one, other)]
-    return _ulaw([a + b for a, b in zip(*samples, strict=False)])
+    return _ulaw([a + b for a, b in zip(_samples(one), _samples(other), strict=False)])
+
+
+def quieter(audio: bytes, gain: float) -> bytes:
+    return _ulaw([sample * gain for sample in _samples(audio)])
+
+
+def _samples(audio: bytes) -> tuple[int, ...]:
+    return struct.unpack(f"<{len(audio)}h", g711.decode(audio))
 
 
 def _ulaw(samples: list[float]) -> bytes:

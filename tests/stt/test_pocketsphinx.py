@@ -6,6 +6,7 @@ espeak-ng never speaks the same way twice: what counts is most of the words, not
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 from collections import Counter
@@ -17,7 +18,7 @@ from hearing_helpers import feed
 from helper_processes import child_processes, needs_proc
 
 from patter_mcp.audio.frame import silence
-from patter_mcp.errors import ProviderConnectionError
+from patter_mcp.errors import ProviderConnectionError, ProviderError
 from patter_mcp.stt import pocketsphinx
 from patter_mcp.stt.base import Final, Interim, SttEvent, SttOptions, SttStream
 from patter_mcp.stt.pocketsphinx import PocketsphinxSTT, UtteranceDecoder
@@ -193,6 +194,15 @@ async def test_iterating_ends_with_the_call() -> None:
             tasks.start_soon(listen, stream)
             await anyio.wait_all_tasks_blocked()
     assert events == []
+
+
+async def test_without_pocketsphinx_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    def find_nothing(name: str) -> None: ...
+
+    monkeypatch.setattr(importlib.util, "find_spec", find_nothing)
+    with pytest.raises(ProviderError, match=r"pip install 'patter-mcp\[sandbox\]'"):
+        async with PocketsphinxSTT().open(SttOptions()):
+            pytest.fail("it opened")
 
 
 @needs_proc

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes.util
+import importlib.util
 import os
 import signal
 import struct
@@ -172,6 +174,17 @@ async def test_a_voice_it_does_not_have_is_refused_while_the_phone_rings() -> No
         async with EspeakTTS().open(TtsOptions(voice="nobody")):
             pytest.fail("it opened")
     assert caught.value.provider == "espeak"
+
+
+async def test_without_espeak_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    def find_nothing(name: str) -> None: ...
+
+    monkeypatch.setattr(importlib.util, "find_spec", find_nothing)
+    monkeypatch.setattr(ctypes.util, "find_library", find_nothing)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ProviderError, match=r"pip install 'patter-mcp\[sandbox\]'"):
+        async with EspeakTTS().open(TtsOptions()):
+            pytest.fail("it opened")
 
 
 @needs_proc

@@ -11,11 +11,12 @@ from typing import Any
 
 import anyio
 import pytest
-from embedded_voice import PROMPTS, clicks, hum, mixed, onset_ms, prompt, say, white_noise
+from embedded_voice import PROMPTS, clicks, hum, mixed, onset_ms, prompt, quieter, say, white_noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vad_verdicts import first_voice_ms, verdicts
 
+from patter_mcp.audio import g711
 from patter_mcp.audio.frame import silence
 from patter_mcp.errors import ConfigError
 from patter_mcp.tts import espeak
@@ -38,6 +39,42 @@ async def test_a_voice_is_heard_within_150_ms(lead_in: bytes) -> None:
         heard_ms = first_voice_ms(await verdicts(DETECTOR, lead_in + speech))
         assert heard_ms is not None
         assert 0 < heard_ms - len(lead_in) / 8 - onset_ms(speech) < 150
+
+
+def by_the_model(audio: bytes) -> list[VoiceActivity]:
+    """What the model says of every window of a call, asked directly."""
+    import numpy  # noqa: PLC0415
+    import onnxruntime  # noqa: PLC0415
+
+    session: Any = onnxruntime.InferenceSession(str(silero.find_model()), providers=["CPUExecutionProvider"])
+    samples = numpy.frombuffer(g711.decode(silence(4) + audio), dtype="<i2").astype("float32") / 32768
+    state: Any = numpy.zeros((2, 1, 128), dtype="float32")
+    rate = numpy.array(8000, dtype="int64")
+    said: list[VoiceActivity] = []
+    for start in range(0, len(audio) - 255, 256):
+        window = samples[numpy.newaxis, start : start + 288]
+        probability, state = session.run(None, {"input": window, "state": state, "sr": rate})
+        said.append(VoiceActivity(probability=probability.item(), at_ms=start // 8 + 32, window_ms=32))
+    return said
+
+
+@needs_espeak
+async def test_each_verdict_is_the_models_after_all_that_was_heard_before() -> None:
+    (speech,) = await say(SENTENCE)
+    audio = silence(200) + mixed(speech, white_noise(3000, 20))
+    heard = await verdicts(DETECTOR, audio)
+    assert [a.probability for a in heard] == pytest.approx([a.probability for a in by_the_model(audio)], abs=1e-4)
+
+
+@needs_espeak
+@pytest.mark.parametrize("gain", [1.0, 0.1, 0.03])
+async def test_skipping_silence_does_not_delay_even_a_faint_voice(gain: float) -> None:
+    for sentence in await say(SENTENCE, "Hello?", "Yes, speaking.", "Who is this?"):
+        audio = silence(2000) + quieter(sentence, gain)
+        heard_ms, model_ms = first_voice_ms(await verdicts(DETECTOR, audio)), first_voice_ms(by_the_model(audio))
+        assert heard_ms is not None
+        assert model_ms is not None
+        assert heard_ms - model_ms <= 64
 
 
 @pytest.mark.skipif(not PROMPTS.is_dir(), reason="needs Debian's asterisk-core-sounds-en-wav")
@@ -117,7 +154,7 @@ async def test_calls_inferred_together_get_what_each_gets_alone() -> None:
 async def test_more_calls_than_fit_a_batch_all_get_their_verdicts() -> None:
     async with anyio.create_task_group() as tasks:
         for _ in range(70):
-            tasks.start_soon(verdicts, DETECTOR, white_noise(100, 500))
+            tasks.start_soon(verdicts, DETECTOR, white_noise(32, 500))
 
 
 async def test_nothing_is_heard_of_a_closed_stream() -> None:
