@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes.util
-import importlib.util
 import os
 import signal
 import struct
@@ -176,15 +174,31 @@ async def test_a_voice_it_does_not_have_is_refused_while_the_phone_rings() -> No
     assert caught.value.provider == "espeak"
 
 
-async def test_without_espeak_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    def find_nothing(name: str) -> None: ...
+WITHOUT_ESPEAK = """
+import anyio, ctypes.util, importlib.util, os
+from patter_mcp.tts.base import TtsOptions
+from patter_mcp.tts.espeak import EspeakTTS
 
-    monkeypatch.setattr(importlib.util, "find_spec", find_nothing)
-    monkeypatch.setattr(ctypes.util, "find_library", find_nothing)
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(ProviderError, match=r"pip install 'patter-mcp\[sandbox\]'"):
-        async with EspeakTTS().open(TtsOptions()):
-            pytest.fail("it opened")
+importlib.util.find_spec = ctypes.util.find_library = lambda name: None
+os.environ["PATH"] = ""
+
+async def main():
+    async with EspeakTTS().open(TtsOptions()):
+        pass
+
+try:
+    anyio.run(main)
+except Exception as error:
+    print(repr(error))
+"""
+
+
+def test_without_espeak_it_says_what_to_install() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_ESPEAK], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert done.stdout.startswith("ProviderError(")
+    assert "pip install 'patter-mcp[sandbox]'" in done.stdout
 
 
 @needs_proc

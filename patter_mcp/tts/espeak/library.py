@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import functools
 import importlib.util
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ INSTALL_HINT = "Speaking without an account needs espeak-ng: run `pip install 'p
 
 def installed() -> bool:
     """Whether `Library` is likely to load; imports and loads nothing."""
-    return importlib.util.find_spec("espeakng_loader") is not None or next(_system_libraries(), None) is not None
+    return _bundled() or _system_library() is not None
 
 
 class Library:
@@ -78,18 +78,28 @@ class Library:
 
 def _locate() -> tuple[str, bytes | None]:
     """The library, and its data directory where that is not compiled in."""
-    if importlib.util.find_spec("espeakng_loader") is not None:
+    if _bundled():
         import espeakng_loader  # noqa: PLC0415
 
         return espeakng_loader.get_library_path(), espeakng_loader.get_data_path().encode()
-    path = next(_system_libraries(), None)
+    path = _system_library()
     if path is None:
         raise OSError(INSTALL_HINT)
     return path, None
 
 
-def _system_libraries() -> Iterator[str]:
+def _bundled() -> bool:
+    return importlib.util.find_spec("espeakng_loader") is not None
+
+
+@functools.cache
+def _system_library() -> str | None:
+    """As the dynamic loader finds it, or beside the `espeak-ng` on PATH (Homebrew). Asking the loader runs programs."""
     if found := ctypes.util.find_library("espeak-ng"):
-        yield found
-    if program := shutil.which("espeak-ng"):  # a prefix the loader does not search, e.g. Homebrew's
-        yield from map(str, sorted((Path(program).resolve().parent.parent / "lib").glob("libespeak-ng.*")))
+        return found
+    program = shutil.which("espeak-ng")
+    if program is None:
+        return None
+    folder = Path(program).resolve().parent.parent / "lib"
+    libraries = [*folder.glob("libespeak-ng.so*"), *folder.glob("libespeak-ng*.dylib")]
+    return str(min(libraries)) if libraries else None
