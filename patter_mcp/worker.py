@@ -25,7 +25,7 @@ import threading
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import anyio
 from anyio.lowlevel import RunVar
@@ -177,6 +177,8 @@ class _Program(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
 
     def attach(self, listener: Listener) -> Channel:
+        if not self.alive:
+            raise self._death()
         channel = Channel(next(self._numbers), self, listener)
         self._channels[channel.number] = channel
         return channel
@@ -198,11 +200,10 @@ class _Program(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
         with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(_see_out, self._process)
+            await anyio.to_thread.run_sync(_see_out, self._process, limiter=anyio.CapacityLimiter(1))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.WriteTransport, transport)
 
     def data_received(self, data: bytes) -> None:
         for number, kind, payload in self._frames.feed(data):
@@ -213,7 +214,10 @@ class _Program(asyncio.Protocol):
         self.alive = False
         channels, self._channels = self._channels, {}
         for channel in channels.values():
-            channel.lost(ProviderConnectionError("The helper program died.", provider=self.provider, retryable=True))
+            channel.lost(self._death())
+
+    def _death(self) -> ProviderConnectionError:
+        return ProviderConnectionError("The helper program died.", provider=self.provider, retryable=True)
 
 
 @dataclass
@@ -377,9 +381,12 @@ def serve(open_session: Callable[[Json, Send], Session]) -> None:
 
 
 class _Server:
+    """Takes in all that has come, then gives every session its turn, and so on."""
+
     def __init__(self, link: socket.socket, open_session: Callable[[Json, Send], Session]) -> None:
         self._link = link
         self._open_session = open_session
+        self._to_open: dict[int, Json] = {}
         self._sessions: dict[int, Session] = {}
         self._frames = _Frames()
         self._sending = threading.Lock()
@@ -387,7 +394,8 @@ class _Server:
     def run(self) -> None:
         busy = False
         while self._read(wait=not busy):
-            busy = True in [self._work(channel) for channel in list(self._sessions)]
+            worked = [self._guarded(channel, session.work) for channel, session in list(self._sessions.items())]
+            busy = self._open_next() or True in worked
 
     def _read(self, *, wait: bool) -> bool:
         """Takes in what has come; False: the other side is gone."""
@@ -400,23 +408,25 @@ class _Server:
 
     def _dispatch(self, channel: int, kind: int, payload: bytes) -> None:
         if kind == _OPEN:
-            self._open(channel, json.loads(payload))
+            self._to_open[channel] = json.loads(payload)
         elif kind == _CLOSE:
+            self._to_open.pop(channel, None)
             self._sessions.pop(channel, None)
         elif session := self._sessions.get(channel):
             self._guarded(channel, lambda: session.receive(kind, payload))
 
+    def _open_next(self) -> bool:
+        """Opens one session at most, since that may take a while and the others have calls to attend to."""
+        channel = next(iter(self._to_open), None)
+        if channel is None:
+            return False
+        options = self._to_open.pop(channel)
+        self._guarded(channel, lambda: self._open(channel, options))
+        return True
+
     def _open(self, channel: int, options: Json) -> None:
-        send = functools.partial(self._send, channel)
-
-        def open_session() -> None:
-            self._sessions[channel] = self._open_session(options, send)
-            send(_READY, b"")
-
-        self._guarded(channel, open_session)
-
-    def _work(self, channel: int) -> bool:
-        return bool(self._guarded(channel, self._sessions[channel].work))
+        self._sessions[channel] = self._open_session(options, functools.partial(self._send, channel))
+        self._send(channel, _READY, b"")
 
     def _guarded(self, channel: int, function: Callable[[], Any]) -> Any:
         """One call's fault must not silence the others."""

@@ -106,6 +106,17 @@ async def test_calls_that_begin_at_once_share_one_program() -> None:
     assert len(pids) == 1
 
 
+async def test_it_works_in_a_faster_event_loop_too() -> None:
+    pytest.importorskip("uvloop")
+
+    def apart() -> None:
+        anyio.run(
+            test_messages_of_any_size_come_back_in_order_each_on_its_own_channel, backend_options={"use_uvloop": True}
+        )
+
+    await anyio.to_thread.run_sync(apart)
+
+
 async def test_a_full_program_is_joined_by_another_up_to_the_limit() -> None:
     pool = Helper("worker_echo", provider="echo", channels_each=2, limit=2)
     async with AsyncExitStack() as calls:
