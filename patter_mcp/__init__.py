@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from patter_mcp.llm.google import GoogleLLM as GoogleLLM
     from patter_mcp.llm.groq import GroqLLM as GroqLLM
     from patter_mcp.llm.openai import OpenAILLM as OpenAILLM
+    from patter_mcp.realtime.openai import OpenAIRealtime as OpenAIRealtime
     from patter_mcp.stt.deepgram import DeepgramSTT as DeepgramSTT
     from patter_mcp.stt.openai import OpenAISTT as OpenAISTT
     from patter_mcp.tools.base import Tool as Tool
@@ -40,6 +41,7 @@ _HOMES = {
     "GroqLLM": "llm.groq",
     "Guardrail": "guardrails.base",
     "OpenAILLM": "llm.openai",
+    "OpenAIRealtime": "realtime.openai",
     "OpenAISTT": "stt.openai",
     "OpenAITTS": "tts.openai",
     "Patter": "library",

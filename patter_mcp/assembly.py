@@ -19,10 +19,12 @@ from patter_mcp.config import Settings
 from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.engine import Engine
 from patter_mcp.conversation.pipeline import PipelineEngine
+from patter_mcp.conversation.speech_to_speech import SpeechToSpeechEngine
 from patter_mcp.errors import ConfigError
 from patter_mcp.guardrails.dialing import DialingPolicy
 from patter_mcp.llm.registry import llm
 from patter_mcp.phone import open_phone
+from patter_mcp.realtime.registry import realtime
 from patter_mcp.store.registry import open_store
 from patter_mcp.stt.registry import stt
 from patter_mcp.tts.registry import tts
@@ -34,6 +36,7 @@ OpenCarrier = Callable[[], AbstractAsyncContextManager[Carrier]]
 CarrierSource = AbstractAsyncContextManager[Carrier] | OpenCarrier
 """A carrier to be entered (more than once, if the phone is), or what makes one."""
 
+PIPELINE = "pipeline"
 SANDBOX = "sandbox"
 EMBEDDED: Mapping[str, str] = {"stt": "pocketsphinx", "llm": "rules", "tts": "espeak"}
 """What runs with no account: good for seeing a call work, not for people."""
@@ -94,9 +97,12 @@ def default_agent(settings: Settings, **spec: Any) -> Agent:
         ConfigError: a provider is unknown, lacks its key, or may not be used here.
     """
     makers: Mapping[str, Callable[[str], Any]] = {"stt": stt, "llm": llm, "tts": tts}
-    for kind, make in makers.items():
-        if spec.get(kind) is None:
-            spec[kind] = _made(kind, make, part_name(kind, settings))
+    given = {kind: part for kind, part in spec.items() if part is not None}
+    if settings.engine != PIPELINE and given.keys().isdisjoint({"engine", *makers}):
+        spec["engine"] = _made("engine", realtime, settings.engine)
+    elif "engine" not in given:
+        wanted = [kind for kind in makers if kind not in given]
+        spec |= {kind: _made(kind, makers[kind], part_name(kind, settings)) for kind in wanted}
     defaults: dict[str, Any] = {
         "language": settings.language,
         "voice": settings.voice,
@@ -115,6 +121,8 @@ def _made(kind: str, make: Callable[[str], Any], name: str) -> Any:
 
 def engine_of(agent: Agent) -> Engine:
     """What holds conversations as this agent."""
+    if agent.engine is not None:
+        return SpeechToSpeechEngine(agent, agent.engine)
     return PipelineEngine(agent, default_detector)
 
 
@@ -135,7 +143,7 @@ def configured_phone(
 
 def offline(settings: Settings) -> Settings:
     """The same settings with the sandbox and nothing but embedded parts."""
-    return replace(settings, carrier=SANDBOX, **EMBEDDED)
+    return replace(settings, carrier=SANDBOX, engine=PIPELINE, **EMBEDDED)
 
 
 def _policy(settings: Settings) -> DialingPolicy:

@@ -104,6 +104,8 @@ class Settings:
     """`twilio`, `sandbox`, or `auto`."""
     phone_number: str | None = None
     """Our own number, E.164: what the callee sees."""
+    engine: str = "pipeline"
+    """What holds conversations: `pipeline` (stt, llm and tts), or `openai-realtime`; `name/model` picks a model."""
     stt: str = "auto"
     """`deepgram`, `openai`, `pocketsphinx`, …; `name/model` picks a model."""
     llm: str = "auto"

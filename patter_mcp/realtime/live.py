@@ -1,0 +1,226 @@
+"""A model's connection, kept for the length of a call.
+
+One that breaks is made anew: the model is told what was said, and audio that was not understood yet is played
+to it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+
+from patter_mcp.audio.frame import BYTES_PER_MS
+from patter_mcp.errors import ProviderError
+from patter_mcp.realtime.base import Past, RealtimeEvent, RealtimeStream, RealtimeUsage, Reconnected, ToolCall
+from patter_mcp.realtime.openai_codec import RealtimeCodec
+from patter_mcp.vendors.failures import closed_error, translated, unreadable
+from patter_mcp.vendors.helpers import helpers
+from patter_mcp.vendors.mailbox import Mailbox
+from patter_mcp.vendors.retries import ATTEMPT_TIMEOUT_SEC, Retries
+from patter_mcp.websocket import CONNECT_TIMEOUT_SEC, Closed, WebSocket, connect
+
+REPLAY_MS = 10_000
+"""Audio kept for a new connection; older sound that was never understood is lost."""
+REPLAY_CHUNK_BYTES = 1000 * BYTES_PER_MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where a vendor listens."""
+
+    provider: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    timeout_sec: float = CONNECT_TIMEOUT_SEC
+
+
+@asynccontextmanager
+async def open_stream(
+    endpoint: Endpoint, codec: RealtimeCodec, past: Callable[[], Sequence[Past]]
+) -> AsyncGenerator[RealtimeStream]:
+    """Connects and keeps connected until the block is left. It rings meanwhile, so a first failure may pass.
+
+    Raises:
+        ProviderError: no connection could be made.
+    """
+    stream = LiveStream(endpoint, codec, past)
+    try:
+        await stream.open()
+        async with helpers() as tasks:
+            tasks.start_soon(stream.stay_connected)
+            yield stream
+    finally:
+        await stream.aclose()
+
+
+class UnheardAudio:
+    """The last stretch of audio a new connection would have to hear; positions count from the connection."""
+
+    def __init__(self) -> None:
+        self._audio = bytearray()
+        self._fed_bytes = 0
+        self._settled_bytes = 0
+
+    def append(self, audio: bytes) -> None:
+        self._audio += audio
+        self._fed_bytes += len(audio)
+        self._keep(min(self._fed_bytes - self._settled_bytes, REPLAY_MS * BYTES_PER_MS))
+
+    def settle(self, position_ms: float) -> None:
+        self._settled_bytes = max(self._settled_bytes, int(position_ms * BYTES_PER_MS))
+        self._keep(self._fed_bytes - self._settled_bytes)
+
+    def restart(self) -> tuple[bytes, int]:
+        """What a new connection has to hear, and the milliseconds that are no longer there for it."""
+        lost_bytes = self._fed_bytes - self._settled_bytes - len(self._audio)
+        self._fed_bytes, self._settled_bytes = len(self._audio), 0
+        return bytes(self._audio), max(0, lost_bytes) // BYTES_PER_MS
+
+    def _keep(self, size: int) -> None:
+        if size < len(self._audio):
+            del self._audio[: len(self._audio) - max(0, size)]
+
+
+class LiveStream:
+    """One call's model; `RealtimeStream`, and the listener of its socket."""
+
+    def __init__(self, endpoint: Endpoint, codec: RealtimeCodec, past: Callable[[], Sequence[Past]]) -> None:
+        self._endpoint = endpoint
+        self._codec = codec
+        self._past = past
+        self._events = Mailbox[RealtimeEvent]()
+        self._unheard = UnheardAudio()
+        self._socket: WebSocket | None = None
+        """None while there is none that may be given audio."""
+        self._ready = anyio.Event()
+        self._lost = anyio.Event()
+        self._failure: ProviderError | None = None
+        self._retries = Retries(endpoint.provider)
+
+    # -- RealtimeStream ---------------------------------------------------------------------------
+
+    def feed(self, frame: bytes) -> None:
+        self._unheard.append(frame)
+        if self._socket is not None:
+            self._socket.send(self._codec.encode(frame), droppable=True)
+            self._unheard.settle(self._codec.settled_ms)
+
+    def ask(self, *, say: str | None = None, aside: bool = False) -> str:
+        return self._codec.ask(say, aside)
+
+    def cancel(self, response: str) -> None:
+        self._codec.cancel(response)
+
+    def truncate(self, item: str, heard_ms: int) -> None:
+        self._codec.truncate(item, heard_ms)
+
+    def forget(self, item: str) -> None:
+        self._codec.forget(item)
+
+    def tell(self, text: str) -> None:
+        self._codec.tell(text)
+
+    def answer(self, call: ToolCall, output: str) -> None:
+        self._codec.answer(call, output)
+
+    @property
+    def usage(self) -> RealtimeUsage:
+        return self._codec.usage
+
+    def __aiter__(self) -> AsyncIterator[RealtimeEvent]:
+        return self._events
+
+    # -- the socket's listener --------------------------------------------------------------------
+
+    def received(self, message: str | bytes) -> None:
+        if isinstance(message, bytes):
+            return
+        try:
+            for event in self._decode(message):
+                self._events.put(event)
+        except ProviderError as error:
+            self._fail(error)
+            return
+        if self._codec.ready:
+            self._ready.set()
+
+    def closed(self, close: Closed) -> None:
+        self._fail(closed_error(self._endpoint.provider, close))
+
+    # -- the connection's life --------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Raises:
+        ProviderError: no connection could be made.
+        """
+        await self._retries.connect(lambda: self._connect(self._endpoint.timeout_sec))
+        self._retries.renew()
+
+    async def stay_connected(self) -> None:
+        """Until cancelled, or until the vendor is beyond repair, which the reader is told."""
+        while True:
+            await self._lost.wait()
+            failure = self._failure
+            assert failure is not None
+            self._retries.lost()
+            try:
+                lost_ms = await self._retries.connect(lambda: self._connect(ATTEMPT_TIMEOUT_SEC), failure)
+            except ProviderError as error:
+                self._events.end(error)
+                return
+            self._events.put(Reconnected(lost_ms=lost_ms, message=failure.message))
+
+    async def aclose(self) -> None:
+        self._events.end()
+        socket, self._socket = self._socket, None
+        self._codec.end()
+        if socket is not None:
+            await socket.aclose()
+
+    async def _connect(self, timeout_sec: float) -> int:
+        """Makes a connection and brings it up to date; returns the milliseconds it will never hear."""
+        self._ready, self._lost, self._failure = anyio.Event(), anyio.Event(), None
+        with translated(self._endpoint.provider):
+            socket = await connect(self._endpoint.url, self, headers=self._endpoint.headers, timeout_sec=timeout_sec)
+            try:
+                self._codec.begin(socket.send)
+                with anyio.fail_after(timeout_sec):
+                    await self._ready.wait()
+                if self._failure is not None:
+                    raise self._failure
+            except BaseException:
+                self._codec.end()
+                socket.abort()
+                raise
+        return self._take_up(socket)
+
+    def _take_up(self, socket: WebSocket) -> int:
+        audio, lost_ms = self._unheard.restart()
+        self._codec.go(self._past())
+        for start in range(0, len(audio), REPLAY_CHUNK_BYTES):
+            socket.send(self._codec.encode(audio[start : start + REPLAY_CHUNK_BYTES]))
+        self._socket = socket
+        self._retries.connected()
+        return lost_ms
+
+    def _decode(self, message: str) -> Sequence[RealtimeEvent]:
+        try:
+            return self._codec.decode(message)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            raise unreadable(self._endpoint.provider) from error
+
+    def _fail(self, error: ProviderError) -> None:
+        """This connection is of no more use."""
+        if self._failure is not None:
+            return
+        self._failure = error
+        for event in self._codec.end():
+            self._events.put(event)
+        if self._socket is not None:
+            self._socket.abort()
+            self._socket = None
+        self._ready.set()
+        self._lost.set()
