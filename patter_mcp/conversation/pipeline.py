@@ -96,6 +96,7 @@ class PipelineEngine:
             meter=meter,
             journal=transcript,
             phrases=agent.phrases,
+            language=agent.language,
         )
 
     async def _warm_up(self) -> None:

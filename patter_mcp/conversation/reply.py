@@ -56,6 +56,7 @@ class Mind:
     meter: LlmMeter
     journal: Journal
     phrases: Phrases
+    language: str
 
 
 @dataclass(slots=True)
@@ -153,7 +154,7 @@ class Reply:
 
     async def _stream(self, completion: _Completion) -> None:
         mind = self._mind
-        cutter = SentenceCutter()
+        cutter = SentenceCutter(mind.language)
         messages = await mind.hooks.before_llm([*self._prompt, *self.messages])
         self.llm_started_at = self.llm_started_at or anyio.current_time()
         with mind.meter.request(messages, mind.llm) as meter:

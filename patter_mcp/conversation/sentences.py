@@ -7,25 +7,43 @@ token takes. The first piece of a reply may be a clause, because somebody is wai
 from __future__ import annotations
 
 import re
+import unicodedata
 
-_TERMINATORS = ".!?…。！？｡।؟"
-_CLOSERS = "\"'”’)]»"
-_CLAUSE_ENDS = ",;:—，、；："
+_TERMINATORS = ".!?…。！？｡．।॥؟۔։።፧។៕"
+"""Of sentences, in scripts from Latin to Khmer."""
+_CLOSERS = "\"'”’)]»」』）】》"
+_CLAUSE_ENDS = ",;:—，、；：،؛፣፤"
 FIRST_CLAUSE_CHARS = 12
 """Shorter first clauses ("Yes,") are spoken with what follows; they would sound cut off."""
 MAX_PIECE_CHARS = 300
-"""A text without an end is cut at a space here, so that speech does not wait for it."""
+"""A text without an end is cut here, so that speech does not wait for it."""
+PHRASE_CHARS = 40
+"""Thai and its neighbours end sentences, and phrases, with a space; from this length on it is taken for an end."""
+WIDE_CHARS = 3
+"""A character of Chinese, Japanese or Korean takes as long to say as that many letters."""
 
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(])(?:[A-Za-z]|Mr|Mrs|Ms|Dr|St|Ave|Rd|Prof|Jr|Sr|vs|etc|approx|no|e\.g|i\.e|a\.m|p\.m)\.$"
-)
+_TITLE = re.compile(r"(?:^|[\s(])(?:[A-Za-z]|Mr|Mrs|Ms|Dr|St|Prof|vs|approx|e\.g|i\.e)\.$")
+_ABBREVIATION = re.compile(r"(?:^|[\s(])(?:(?:[A-Za-z]\.)+[A-Za-z]|etc|Jr|Sr|Inc|Ltd|Co|Corp|Ave|Rd|Blvd)\.$")
+_NUMBER_SIGN = re.compile(r"(?:^|[\s(])[Nn]o\.$")
 _NUMBER = re.compile(r"\d\.$")
+_LIST_NUMBER = re.compile(r"^\s*\d+\.$")
+_WIDE = re.compile(r"[\u2e80-\ud7ff]")
+_ADDRESS = re.compile(r"(?:https?://|www\.|@)\S*$")
+_ORDINAL_DOTS = frozenset(
+    ("bs", "cs", "da", "de", "et", "fi", "hr", "hu", "is", "lb", "lv", "nb", "nn", "no", "pl", "sk", "sl", "sr", "tr")
+)
+"""Languages that write "5. Mai" for the fifth of May."""
 
 
 class SentenceCutter:
-    """One reply's. `feed` tokens, take what comes out, `rest` at the end."""
+    """One reply's. `feed` tokens, take what comes out, `rest` at the end.
 
-    def __init__(self) -> None:
+    Args:
+        language: BCP-47.
+    """
+
+    def __init__(self, language: str = "en") -> None:
+        self._ordinal_dots = language.partition("-")[0].lower() in _ORDINAL_DOTS
         self._text = ""
         self._first = True
 
@@ -58,33 +76,66 @@ class SentenceCutter:
                 return self._after_closers(index + 1)
             if self._first and char in _CLAUSE_ENDS and self._is_clause(index):
                 return index + 1
-        if len(self._text) > MAX_PIECE_CHARS:
-            return self._text.rfind(" ", 0, MAX_PIECE_CHARS) + 1 or MAX_PIECE_CHARS
-        return None
+            if char == " " and self._is_phrase(index):
+                return index + 1
+        return self._forced_end() if _length(self._text) > MAX_PIECE_CHARS else None
 
     def _is_end(self, index: int) -> bool:
-        """A full stop inside a number or after an abbreviation ends nothing unless a new sentence follows."""
         following = self._text[index + 1 : index + 2]
-        if self._text[index] != ".":
-            return following not in _TERMINATORS or not following
-        upto = self._text[: index + 1]
-        if _NUMBER.search(upto):
-            # "3." may become "3.5": only what follows can tell.
+        if _ADDRESS.search(self._text[: index + 1]):
             return following.isspace()
-        if _ABBREVIATION.search(upto):
+        if self._text[index] == ".":
+            return self._is_full_stop(index)
+        return not following or following not in _TERMINATORS
+
+    def _is_full_stop(self, index: int) -> bool:
+        """Where only what follows can tell (3. may become 3.5), not yet."""
+        upto, following, after = self._text[: index + 1], self._text[index + 1 : index + 2], self._text[index + 2 :][:1]
+        if _TITLE.search(upto):
             return False
+        if _NUMBER.search(upto):
+            return following.isspace() and not self._ordinal_dots and not _LIST_NUMBER.search(upto)
+        if _NUMBER_SIGN.search(upto):
+            return following.isspace() and after != "" and not after.isdigit()
+        if _ABBREVIATION.search(upto):
+            return following.isspace() and after.isupper()
         return not following or following.isspace() or following in _CLOSERS
 
     def _is_clause(self, index: int) -> bool:
-        if len(self._text[:index].strip()) < FIRST_CLAUSE_CHARS:
+        if _length(self._text[:index].strip()) < FIRST_CLAUSE_CHARS or _ADDRESS.search(self._text[:index]):
             return False
         following = self._text[index + 1 : index + 2]
         return not (self._text[index - 1].isdigit() and (not following or following.isdigit()))
+
+    def _is_phrase(self, index: int) -> bool:
+        wanted = FIRST_CLAUSE_CHARS if self._first else PHRASE_CHARS
+        return _ends_with_space(self._text[index - 1 : index]) and len(self._text[:index].strip()) >= wanted
+
+    def _forced_end(self) -> int:
+        """The last clause that fits, else the last word, else the last character with its marks."""
+        limit = MAX_PIECE_CHARS * len(self._text) // _length(self._text)
+        clause = max(self._text.rfind(char, 0, limit) for char in _CLAUSE_ENDS)
+        end = (clause if clause > limit // 2 else self._text.rfind(" ", 0, limit)) + 1
+        if end == 0:
+            end = limit
+            while unicodedata.category(self._text[end]).startswith("M"):
+                end -= 1
+        return end
 
     def _after_closers(self, index: int) -> int:
         while index < len(self._text) and self._text[index] in _CLOSERS:
             index += 1
         return index
+
+
+def _length(text: str) -> int:
+    """In letters' worth of time."""
+    return len(text) + (WIDE_CHARS - 1) * len(_WIDE.findall(text))
+
+
+def _ends_with_space(char: str) -> bool:
+    """Of a script that has no other sign: Thai, Lao, Myanmar, Khmer."""
+    return "\u0e00" <= char <= "\u0eff" or "\u1000" <= char <= "\u109f" or "\u1780" <= char <= "\u17ff"
 
 
 def _speakable(piece: str) -> bool:

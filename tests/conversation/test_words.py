@@ -20,8 +20,8 @@ from patter_mcp.conversation.speech_text import (
 from patter_mcp.llm.base import Message
 
 
-def cut_up(text: str, size: int = 1) -> list[str]:
-    cutter = SentenceCutter()
+def cut_up(text: str, size: int = 1, language: str = "en") -> list[str]:
+    cutter = SentenceCutter(language)
     pieces = [piece for start in range(0, len(text), size) for piece in cutter.feed(text[start : start + size])]
     return [*pieces, *filter(None, [cutter.rest()])]
 
@@ -37,7 +37,19 @@ def cut_up(text: str, size: int = 1) -> list[str]:
         ("Line one\nLine two", ["Line one", "Line two"]),
         ("Wait... really?! Yes.", ["Wait...", "really?!", "Yes."]),
         ('She said "no." Then left.', ['She said "no."', "Then left."]),
+        ("The answer is no. We can come at no. 5.", ["The answer is no.", "We can come at no. 5."]),
+        ("Come at 4 p.m. today. At 4 p.m. Is that ok?", ["Come at 4 p.m. today.", "At 4 p.m.", "Is that ok?"]),
+        ("It is in the U.S. market.", ["It is in the U.S. market."]),
+        ("See https://x.org/?a=1.b, please. Bye.", ["See https://x.org/?a=1.b, please.", "Bye."]),
+        ("Mail info@x.org. Thanks.", ["Mail info@x.org.", "Thanks."]),
+        ("1. First things. 2. Second", ["1. First things.", "2. Second"]),
         ("はい。わかりました。", ["はい。", "わかりました。"]),
+        ("「はい。」と言いました。", ["「はい。」", "と言いました。"]),
+        ("好的，没问题！您贵姓？", ["好的，没问题！", "您贵姓？"]),
+        ("नमस्ते। क्या यह संभव है?", ["नमस्ते।", "क्या यह संभव है?"]),
+        ("مرحبا. هل يمكن؟ شكرا!", ["مرحبا.", "هل يمكن؟", "شكرا!"]),
+        ("السلام علیکم۔ میز ملے گی؟", ["السلام علیکم۔", "میز ملے گی؟"]),
+        ("Բարեւ։ Շնորհակալություն։", ["Բարեւ։", "Շնորհակալություն։"]),
         ("  ", []),
     ],
 )
@@ -53,13 +65,37 @@ def test_sentence_leaves_with_its_full_stop_and_not_a_token_later() -> None:
     assert cutter.feed(".") == ["It is fine."]
 
 
-@given(st.text(alphabet="ab .,!?\n", max_size=200), st.integers(1, 7))
-def test_no_word_is_lost_or_doubled(text: str, size: int) -> None:
-    assert [word for piece in cut_up(text, size) for word in words(piece)] == words(text)
+@given(st.text(alphabet="ab1 .,!?\n@กิ。好", max_size=400), st.integers(1, 7))
+def test_nothing_is_lost_or_doubled(text: str, size: int) -> None:
+    assert _visible("".join(cut_up(text, size))) == _visible(text)
+
+
+def _visible(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
 
 
 def test_text_without_an_end_is_cut_all_the_same() -> None:
     assert all(len(piece) <= 301 for piece in cut_up("word " * 400))
+    assert all(piece.endswith(("clause,", "clause")) for piece in cut_up("some words and a clause, " * 40))
+
+
+def test_chinese_and_japanese_pieces_are_as_long_as_others_in_time() -> None:
+    assert cut_up("我想预订明天，晚上七点的两人桌") == ["我想预订明天，", "晚上七点的两人桌"]
+    assert all(len(piece) <= 101 for piece in cut_up("时" * 1000))
+
+
+def test_thai_is_cut_at_a_space_that_may_end_a_sentence() -> None:
+    sentences = ["สวัสดีค่ะ ดิฉันอยากจองโต๊ะสำหรับสองคนในเย็นวันศุกร์", "ไม่ทราบว่ายังว่างไหมคะ"]
+    assert cut_up(" ".join(["ขอโทษนะคะที่รบกวน", *sentences])) == ["ขอโทษนะคะที่รบกวน", *sentences]
+
+
+def test_forced_cut_leaves_marks_with_their_letters() -> None:
+    assert not any(piece.startswith("ิ") for piece in cut_up("กิ" * 400))
+
+
+def test_dot_of_an_ordinal_ends_no_sentence_where_that_is_how_they_are_written() -> None:
+    assert cut_up("Am 5. Mai. Gut.", language="de-AT") == ["Am 5. Mai.", "Gut."]
+    assert cut_up("At 5. Maybe.") == ["At 5.", "Maybe."]
 
 
 @pytest.mark.parametrize("text", ["mm-hm", "Okay.", "yeah, right", "Uh-huh!"])
