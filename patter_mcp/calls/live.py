@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import anyio
 
 from patter_mcp import events as ev
+from patter_mcp import prices
 from patter_mcp.calls.journal import CallJournal
 from patter_mcp.carriers.base import Carrier, CarrierReport, DialRequest
 from patter_mcp.config import CallSettings
@@ -78,6 +79,7 @@ class LiveCall:
         self._line_down: ev.Ended | None = None
         self._line_went_down = anyio.Event()
         self._answered = anyio.Event()
+        self._answered_mono: float | None = None
         self._leg_ready = anyio.Event()
         self._leg: CallLeg | None = None
         self._scope = anyio.CancelScope()
@@ -136,7 +138,7 @@ class LiveCall:
         if carrier_id is not None:
             self._note_carrier_id(carrier_id)
         if not self._answered.is_set():
-            self._answered.set()
+            self._set_answered()
             self._journal.write(ev.Answered())
         self._journal.write(ev.MediaStarted())
         self._leg = leg
@@ -151,9 +153,13 @@ class LiveCall:
     async def _note_answer(self) -> None:
         if self._answered.is_set():
             return
-        self._answered.set()
+        self._set_answered()
         if await self._store.carrier_status(self.call_id, CallState.IN_PROGRESS, [ev.Answered()]) is Write.STALE:
             logger.debug("an answer was reported twice", extra={"call_id": self.call_id})
+
+    def _set_answered(self) -> None:
+        self._answered.set()
+        self._answered_mono = anyio.current_time()
 
     def _note_carrier_id(self, carrier_id: str) -> None:
         if self._carrier_id is None:
@@ -275,7 +281,22 @@ class LiveCall:
             )
 
     def _telephony_usage(self) -> ev.Usage:
-        simulated = self._carrier.simulated
+        """Asked once the line is down: up to now the carrier counts."""
+        answered_mono = self._answered_mono
+        duration_sec = 0.0 if answered_mono is None else anyio.current_time() - answered_mono
         return ev.Usage(
-            part="telephony", provider=self._carrier.name, cost_micros=0 if simulated else None, final=simulated
+            part="telephony",
+            provider=self._carrier.name,
+            quantities={"duration_sec": round(duration_sec, 2)},
+            cost_micros=self._line_cost_micros(duration_sec),
+            final=self._carrier.simulated,
         )
+
+    def _line_cost_micros(self, duration_sec: float) -> int | None:
+        """An estimate; None where there is no price for that country. Calls that nobody answered are not billed."""
+        if self._carrier.simulated or not duration_sec:
+            return 0
+        from patter_mcp.guardrails.numbers import facts_of  # noqa: PLC0415
+
+        country = facts_of(self.request.to_number).region
+        return prices.telephony_cost_micros(self._carrier.name, country or "", duration_sec)

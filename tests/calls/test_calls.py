@@ -448,3 +448,28 @@ async def test_calls_of_others_look_like_no_call_at_all() -> None:
         with pytest.raises(CallNotFound):
             await p.manager.find(call.call_id, "bob")
         assert (await p.manager.find(call.call_id, "ann")).call_id == call.call_id
+
+
+async def test_line_costs_every_minute_begun_as_its_country_is_priced() -> None:
+    async with phone(engine=ScriptedEngine(talk_sec=61), name="twilio", simulated=False) as p:
+        result = await p.call("+12025550100")
+    assert result["metrics"]["cost"]["telephony"] == pytest.approx(2 * 0.014)
+    assert result["metrics"]["cost_status"] == "estimated"
+
+
+async def test_line_to_a_country_without_a_price_costs_nobody_knows_what() -> None:
+    async with phone(name="twilio", simulated=False) as p:
+        result = await p.call("+442079460958")
+    assert result["metrics"]["cost_status"] == "unknown"
+
+
+async def test_call_that_nobody_answered_costs_nothing() -> None:
+    async with phone(ends(EndReason.NO_ANSWER), name="twilio", simulated=False) as p:
+        result = await p.call("+442079460958")
+    assert (result["cost_usd"], result["metrics"]["cost_status"]) == (0, "estimated")
+
+
+async def test_simulated_line_is_free_for_certain() -> None:
+    async with phone() as p:
+        result = await p.call()
+    assert (result["cost_usd"], result["metrics"]["cost_status"]) == (0, "final")
