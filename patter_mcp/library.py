@@ -23,7 +23,7 @@ from patter_mcp.calls.call import Call
 from patter_mcp.config import Settings, load
 from patter_mcp.contract import INPUT_SCHEMA, TOOL_DESCRIPTION, TOOL_NAME
 from patter_mcp.conversation.agent import Agent
-from patter_mcp.conversation.engine import Engine
+from patter_mcp.conversation.engine import Engine, close_engine
 from patter_mcp.errors import ConfigError, PatterError
 from patter_mcp.guardrails.dialing import check_request
 from patter_mcp.types import DEFAULT_MAX_DURATION_SEC, CallResult
@@ -180,6 +180,8 @@ class Patter:
                 await self._stop.wait()
         finally:
             started.set()
+            for _, engine in self._engines.values():
+                await close_engine(engine)
 
     @asynccontextmanager
     async def _open(self) -> AsyncGenerator[None]:

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from patter_mcp.calls.manager import CallManager
 from patter_mcp.carriers.base import Carrier
 from patter_mcp.config import CallSettings, MediaSettings
-from patter_mcp.conversation.engine import Engine
+from patter_mcp.conversation.engine import Engine, close_engine
 from patter_mcp.guardrails.dialing import DialingPolicy
 from patter_mcp.media.endpoint import MediaEndpoint
 from patter_mcp.store.base import CallStore
@@ -41,7 +41,7 @@ async def open_phone(
     """
     # First of all: what is most often missing is a key, and then nothing else need be opened.
     talking = engine()
-    async with store as open_store, carrier as open_carrier:
+    async with _closing(talking), store as open_store, carrier as open_carrier:
         gate = MediaEndpoint(open_carrier, media or MediaSettings())
         manager = CallManager(
             store=open_store,
@@ -54,3 +54,11 @@ async def open_phone(
         )
         async with gate.run(manager), manager.run():
             yield manager
+
+
+@asynccontextmanager
+async def _closing(engine: Engine) -> AsyncGenerator[None]:
+    try:
+        yield
+    finally:
+        await close_engine(engine)

@@ -11,8 +11,11 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+import anyio
+
 from patter_mcp.conversation.leg import CallLeg
 from patter_mcp.events import Event
+from patter_mcp.llm.base import Closable
 from patter_mcp.types import EndReason, Party
 
 
@@ -67,3 +70,10 @@ class Engine(Protocol):
     def open(self, brief: Brief, journal: Journal) -> AbstractAsyncContextManager[Conversation]:
         """Gets ready while the phone rings. Leaving the block leaves no task or socket and has journalled the usage."""
         ...
+
+
+async def close_engine(engine: Engine) -> None:
+    """Closes what an engine keeps open between calls. Whoever made it does this, after its last call."""
+    if isinstance(engine, Closable):
+        with anyio.CancelScope(shield=True):
+            await engine.aclose()

@@ -24,6 +24,7 @@ from patter_mcp.conversation.transcript import Transcript
 from patter_mcp.errors import ProviderError
 from patter_mcp.guardrails.speech import SpeechGuard
 from patter_mcp.hooks import HookContext, HookRunner
+from patter_mcp.llm.base import Closable
 from patter_mcp.stt.base import SttOptions, SttStream
 from patter_mcp.tools.breaker import Breakers
 from patter_mcp.tools.executor import ToolExecutor
@@ -82,6 +83,11 @@ class PipelineEngine:
             finally:
                 self._journal_usage(journal, stt, tts, meter)
                 tasks.cancel_scope.cancel()
+
+    async def aclose(self) -> None:
+        """Closes the model's connections; the next call makes new ones."""
+        if isinstance(self._parts.llm, Closable):
+            await self._parts.llm.aclose()
 
     def _mind(self, brief: Brief, transcript: Transcript, meter: LlmMeter, conversation: PipelineConversation) -> Mind:
         agent = self._agent
