@@ -27,6 +27,7 @@ MANNERS = (
         phrases=("one moment", "a moment", "hold on", "one second", "a second", "bear with me", "let me check"),
         wait_sec=30,
     ),
+    Reply(phrases=("did you get that", "did you hear that", "did you understand"), say="Yes, okay."),
     Reply(phrases=("are you there", "still there", "can you hear me", "are you still"), say="Yes, I'm here."),
     Reply(
         phrases=(
@@ -48,6 +49,7 @@ CALLERS_SAY = (
     "hello this is an automated assistant calling for",
     "i am calling about",
     "i am calling for",
+    "i have a message for",
     "i would like to",
     "i would like to know whether",
     "could you tell me",
@@ -61,6 +63,7 @@ CALLERS_SAY = (
     "have a good day",
     "have a great day",
     "just to confirm",
+    "just to be sure",
     "is that right",
     "is that correct",
     "that works",
