@@ -217,10 +217,11 @@ class LiveStream:
         if self._failure is not None:
             return
         self._failure = error
-        for event in self._codec.end():
-            self._events.put(event)
         if self._socket is not None:
+            self._unheard.settle(self._codec.settled_ms)
             self._socket.abort()
             self._socket = None
+        for event in self._codec.end():
+            self._events.put(event)
         self._ready.set()
         self._lost.set()

@@ -10,6 +10,7 @@ import logging
 from base64 import b64decode, b64encode
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import count
 
 from patter_mcp.audio.frame import BYTES_PER_MS
@@ -46,6 +47,14 @@ Events = Sequence[RealtimeEvent]
 Send = Callable[[str], None]
 
 
+@dataclass(slots=True)
+class _Span:
+    """A turn of the user's, in milliseconds of this connection's audio."""
+
+    start_ms: float
+    end_ms: float | None = None
+
+
 class RealtimeCodec:
     """`decode` what comes; what is to be said goes to `send`, as of `begin`.
 
@@ -80,9 +89,10 @@ class RealtimeCodec:
         self._unwanted: set[str] = set()
         """Asked for, and cancelled before they began."""
         self._calls: set[str] = set()
-        self._turns: dict[str, float] = {}
-        """Where the user's turns began that are not in words yet."""
-        self._speaking: str | None = None
+        self._turns: dict[str, _Span] = {}
+        """The user's turns that are neither in words nor answered."""
+        self._understood_ms = 0.0
+        """End of the last one that was."""
         self._heard: dict[str, str] = {}
 
     # -- the connection ---------------------------------------------------------------------------
@@ -111,7 +121,9 @@ class RealtimeCodec:
     @property
     def settled_ms(self) -> float:
         """Up to where, in the audio of this connection, nothing need be heard again."""
-        return max(0.0, min([*self._turns.values(), self.sent_ms - DETECTION_LAG_MS]))
+        if self._turns:
+            return min(turn.start_ms for turn in self._turns.values())
+        return max(self._understood_ms, self.sent_ms - DETECTION_LAG_MS)
 
     # -- what we say ------------------------------------------------------------------------------
 
@@ -199,14 +211,15 @@ class RealtimeCodec:
         return ()
 
     def _speech_started(self, data: Json) -> Events:
-        self._speaking = data["item_id"]
-        self._turns[data["item_id"]] = float(data["audio_start_ms"])
+        self._turns[data["item_id"]] = _Span(float(data["audio_start_ms"]))
         return (UserStarted(),)
 
     def _speech_stopped(self, data: Json) -> Events:
-        self._speaking = None
         end_ms = float(data["audio_end_ms"])
-        self.usage.transcribed_sec += (end_ms - self._turns.get(data["item_id"], end_ms)) / 1000
+        turn = self._turns.get(data["item_id"])
+        if turn is not None:
+            turn.end_ms = end_ms
+            self.usage.transcribed_sec += (end_ms - turn.start_ms) / 1000
         return (UserStopped(silence_ms=max(0.0, self.sent_ms - end_ms + self._silence_ms)),)
 
     def _committed(self, data: Json) -> Events:
@@ -218,8 +231,13 @@ class RealtimeCodec:
 
     def _transcript_done(self, data: Json) -> Events:
         self._heard.pop(data["item_id"], None)
-        self._turns.pop(data["item_id"], None)
+        self._understood(data["item_id"])
         return (UserWords(item=data["item_id"], text=data.get("transcript", "").strip(), final=True),)
+
+    def _understood(self, item: str) -> None:
+        turn = self._turns.pop(item, None)
+        if turn is not None and turn.end_ms is not None:
+            self._understood_ms = max(self._understood_ms, turn.end_ms)
 
     def _response_created(self, data: Json) -> Events:
         response_id = data["response"]["id"]
@@ -255,8 +273,8 @@ class RealtimeCodec:
             return ()
         if self._active == response["id"]:
             self._active = None
-            # What the user said before has been answered, in words or not.
-            self._turns = {item: start for item, start in self._turns.items() if item == self._speaking}
+            for item in [item for item, turn in self._turns.items() if turn.end_ms is not None]:
+                self._understood(item)  # well enough to be answered
         self._asides.discard(name)
         calls = [_call(item) for item in response.get("output", ()) if item["type"] == "function_call"]
         self._calls.update(call.call for call in calls)

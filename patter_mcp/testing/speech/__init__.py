@@ -17,6 +17,7 @@ from patter_mcp.testing.speech.cartesia_tts import CartesiaSpeaker
 from patter_mcp.testing.speech.deepgram_stt import FluxListener, NovaListener
 from patter_mcp.testing.speech.deepgram_tts import AuraSpeaker
 from patter_mcp.testing.speech.elevenlabs_tts import MultiContextSpeaker, SingleContextSpeaker, stream_speech
+from patter_mcp.testing.speech.openai_realtime import Answer, RealtimeModel, RealtimeScript
 from patter_mcp.testing.speech.openai_stt import TranscriptionListener
 from patter_mcp.testing.speech.openai_tts import model, speech
 from patter_mcp.testing.speech.scripts import SttScript, Timing, TtsScript
@@ -24,11 +25,14 @@ from patter_mcp.testing.speech.server import Asked, Endpoint, Exchange, FakeConn
 from patter_mcp.testing.speech.singing import sing
 
 __all__ = [
+    "Answer",
     "Asked",
     "Exchange",
     "FakeConnection",
     "FakeSpeech",
     "Faults",
+    "RealtimeModel",
+    "RealtimeScript",
     "SttScript",
     "Timing",
     "TtsScript",
@@ -42,6 +46,7 @@ class FakeSpeech:
 
     stt: SttScript = field(default_factory=SttScript)
     tts: TtsScript = field(default_factory=TtsScript)
+    realtime: RealtimeScript = field(default_factory=RealtimeScript)
     server: FakeServer = field(default_factory=FakeServer)
 
     @property
@@ -66,7 +71,7 @@ class FakeSpeech:
         server = self.server
         server.websocket("/v1/listen", lambda connection: NovaListener(connection, self.stt))
         server.websocket("/v2/listen", lambda connection: FluxListener(connection, self.stt))
-        server.websocket("/v1/realtime", lambda connection: TranscriptionListener(connection, self.stt))
+        server.websocket("/v1/realtime", self._openai)
         server.websocket("/v1/speak", lambda connection: AuraSpeaker(connection, self.tts))
         server.websocket("/tts/websocket", lambda connection: CartesiaSpeaker(connection, self.tts))
         server.websocket("/v1/text-to-speech/", self._elevenlabs)
@@ -75,6 +80,11 @@ class FakeSpeech:
         server.http("/v1/models/", model)
         async with server.run():
             yield self
+
+    def _openai(self, connection: FakeConnection) -> Endpoint:
+        if connection.asked.parameter("intent") == "transcription":
+            return TranscriptionListener(connection, self.stt)
+        return RealtimeModel(connection, self.realtime)
 
     def _elevenlabs(self, connection: FakeConnection) -> Endpoint:
         if connection.asked.path.endswith("/multi-stream-input"):
