@@ -16,10 +16,10 @@ import anyio
 from anyio.abc import TaskGroup
 
 from patter_mcp import events as ev
-from patter_mcp.conversation.activity import Change, SpeechActivity
 from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.answering import GREETING_LOST_MS, Pickup, who_answered
 from patter_mcp.conversation.engine import Journal, Parting
+from patter_mcp.conversation.floor import Floor
 from patter_mcp.conversation.history import History, cut
 from patter_mcp.conversation.leg import CallLeg
 from patter_mcp.conversation.measure import Instants, measured
@@ -29,7 +29,6 @@ from patter_mcp.conversation.track import Track
 from patter_mcp.conversation.turns import (
     Commit,
     Decision,
-    Decisions,
     Drop,
     Finalize,
     GiveBack,
@@ -37,24 +36,17 @@ from patter_mcp.conversation.turns import (
     Reprompt,
     Speculate,
     TakeFloor,
-    TurnTaker,
     Yield,
 )
 from patter_mcp.errors import ProviderError
 from patter_mcp.hooks import DROP
 from patter_mcp.stt.base import (
-    EagerEndOfTurn,
-    Final,
-    Interim,
     Reconnected,
-    SpeechStarted,
-    SttEvent,
     SttStream,
-    TurnResumed,
 )
 from patter_mcp.tts.base import TtsStream
 from patter_mcp.types import EndReason, GoalMet
-from patter_mcp.vad.base import VadStream, VoiceActivity, VoiceDetector
+from patter_mcp.vad.base import VoiceDetector
 
 logger = logging.getLogger(__name__)
 
@@ -108,13 +100,10 @@ class PipelineConversation:
         self._mind = make_mind(self)
         self._hooks = self._mind.hooks
         self._apology = apology
-        self._activity = SpeechActivity()
-        self._vad: VadStream = detector.open(self._voice)
+        self._detector = detector
+        self._floor: Floor | None = None
         self._pickup = Pickup(journal)
         self._awaiting_beep: _Turn | None = None
-        self._recording = False
-        """A voicemail has beeped: it listens, and what still sounds on the line (the beep itself) is no reply."""
-        self._turns: TurnTaker | None = None
         self._turn: _Turn | None = None
         self._eager: _Turn | None = None
         self._greeting_due = False
@@ -122,8 +111,6 @@ class PipelineConversation:
         self._leg: CallLeg | None = None
         self._parting: Parting | None = None
         self._over = anyio.Event()
-        self._rearmed = anyio.Event()
-        self._armed_for: float | None = None
         self._greeting = self._phrase(first_message, _Kind.GREETING)
         self._prepare(self._greeting)
 
@@ -131,9 +118,7 @@ class PipelineConversation:
 
     async def run(self, leg: CallLeg, time_left_sec: float) -> Parting:
         self._leg = leg
-        self._turns = TurnTaker(self._agent.turns, self._agent.parts.stt.end_of_turn, anyio.current_time())
-        self._tasks.start_soon(self._hear_words)
-        self._tasks.start_soon(self._keep_time)
+        self._floor = self._open_floor()
         self._tasks.start_soon(self._watch_limit, time_left_sec)
         self._speak(self._greeting)
         leg.listen(self)
@@ -147,11 +132,7 @@ class PipelineConversation:
     # The ear: called by the leg, once per frame.
 
     def heard(self, frame: bytes) -> None:
-        if self._hooks.has_before_send_to_stt:
-            self._tasks.start_soon(self._filter_frame, frame)
-        else:
-            self._stt.feed(frame)
-        self._vad.feed(frame)
+        self._listening.heard(frame)
         if self._pickup.hears_beep(frame):
             self._beep_sounded()
 
@@ -176,70 +157,25 @@ class PipelineConversation:
         await self._leg.send_digits(digits)
         self._journal.write(ev.DigitsSent(digits=digits))
 
-    # Inputs.
+    @property
+    def _listening(self) -> Floor:
+        assert self._floor is not None
+        return self._floor
 
-    async def _filter_frame(self, frame: bytes) -> None:
-        shaped = await self._hooks.before_send_to_stt(frame)
-        if shaped is not DROP:
-            self._stt.feed(shaped)
-
-    def _voice(self, activity: VoiceActivity) -> None:
-        change = self._activity.hear(activity.probability, activity.at_ms, activity.window_ms)
-        if change is None or self._turns is None or self._recording:
-            return
-        now = anyio.current_time()
-        if change is Change.STARTED:
-            onset_at = now - (activity.at_ms - self._activity.onset_ms) / 1000
-            self._decide(self._turns.voice_started(now, onset_at))
-            return
-        last_voice_at = now - (activity.at_ms - self._activity.last_voice_ms) / 1000
-        if change is Change.PAUSED:
-            self._decide(self._turns.voice_paused(last_voice_at))
-        else:
-            self._decide(self._turns.voice_stopped(now, last_voice_at))
-
-    async def _hear_words(self) -> None:
-        try:
-            async for event in self._stt:
-                self._word(event)
-        except ProviderError as error:
-            self._fail("stt", error)
-
-    def _word(self, event: SttEvent) -> None:
-        assert self._turns is not None
-        if self._recording and not isinstance(event, Reconnected):
-            return
-        now = anyio.current_time()
-        match event:
-            case Interim(text=text):
-                self._decide(self._turns.interim(text, now))
-            case Final(text=text, end_of_turn=end_of_turn):
-                self._decide(self._turns.final(text, end_of_turn, now))
-            case EagerEndOfTurn(text=text):
-                self._decide(self._turns.eager_end(text, now))
-            case TurnResumed():
-                self._decide(self._turns.resumed(now))
-            case Reconnected(message=message):
-                stt = self._agent.parts.stt
-                self._journal.write(
-                    ev.ProviderTrouble(
-                        part="stt", provider=stt.provider, code="reconnected", message=message, recovered=True
-                    )
-                )
-            case SpeechStarted():
-                # Our own detector is faster, and vendors' fire on noise.
-                return
-
-    async def _keep_time(self) -> None:
-        """Wakes the turn-taker when something falls due."""
-        assert self._turns is not None
-        while True:
-            self._armed_for = self._turns.next_deadline
-            self._rearmed = anyio.Event()
-            patience = None if self._armed_for is None else max(0.0, self._armed_for - anyio.current_time())
-            with anyio.move_on_after(patience):
-                await self._rearmed.wait()
-            self._decide(self._turns.tick(anyio.current_time()))
+    def _open_floor(self) -> Floor:
+        floor = Floor(
+            self._agent.turns,
+            self._agent.parts.stt,
+            self._stt,
+            self._detector,
+            self._hooks,
+            self._tasks,
+            decided=self._carry_out,
+            reconnected=self._note_reconnected,
+            failed=lambda error: self._fail("stt", error),
+        )
+        floor.open()
+        return floor
 
     async def _watch_limit(self, time_left_sec: float) -> None:
         goodbye_sec = self._agent.turns.goodbye_sec
@@ -248,15 +184,7 @@ class PipelineConversation:
         await anyio.sleep(time_left_sec - goodbye_sec)
         self._say_last(self._agent.phrases.time_is_up, Parting(reason=EndReason.MAX_DURATION, ended_by="agent"))
 
-    # Decisions.
-
-    def _decide(self, decisions: Decisions) -> None:
-        for decision in decisions:
-            self._carry_out(decision)
-        assert self._turns is not None
-        deadline = self._turns.next_deadline
-        if deadline is not None and (self._armed_for is None or deadline < self._armed_for):
-            self._rearmed.set()
+    # Decisions of the floor.
 
     def _carry_out(self, decision: Decision) -> None:
         match decision:
@@ -268,7 +196,7 @@ class PipelineConversation:
             case Commit(text=text, speculated=speculated):
                 self._commit(text, speculated)
             case Finalize():
-                self._stt.finalize()
+                self._listening.finalize()
             case TakeFloor():
                 if self._turn is not None:
                     self._turn.track.stop()
@@ -283,7 +211,6 @@ class PipelineConversation:
                 self._give_up()
 
     def _commit(self, text: str, speculated: bool) -> None:
-        assert self._turns is not None
         if self._farewell_cut and is_farewell(text):
             self._journal.write(ev.UserSaid(text=text))
             self._part(Parting(reason=EndReason.AGENT_HUNG_UP, ended_by="agent"))
@@ -298,15 +225,15 @@ class PipelineConversation:
             self._abandon_eager()
             self._prepare(turn)
         self._eager = None
-        turn.user_stopped_at = self._turns.last_voice_at
+        turn.user_stopped_at = self._listening.last_voice_at
         turn.committed_at = anyio.current_time()
         self._note_user(turn)
         if self._pickup.may_not_speak_yet:
             self._turn, self._awaiting_beep = turn, turn
-            self._turns.agent_started(turn.committed_at)
+            self._listening.agent_started()
             self._tasks.start_soon(self._miss_beep, turn)
         else:
-            self._recording = self._pickup.who == "voicemail"
+            self._listening.closed_to_user = self._pickup.who == "voicemail"
             self._speak(turn)
 
     def _yield(self) -> None:
@@ -341,7 +268,7 @@ class PipelineConversation:
     def _beep_sounded(self) -> None:
         turn, self._awaiting_beep = self._awaiting_beep, None
         if turn is not None and turn is self._turn:
-            self._recording = True
+            self._listening.closed_to_user = True
             self._speak(turn)
 
     async def _miss_beep(self, turn: _Turn) -> None:
@@ -391,9 +318,9 @@ class PipelineConversation:
 
     def _speak(self, turn: _Turn) -> None:
         """From now on this is what we are saying."""
-        assert self._leg is not None and self._turns is not None
+        assert self._leg is not None
         self._turn = turn
-        self._turns.agent_started(anyio.current_time())
+        self._listening.agent_started()
         if turn.reply is not None:
             turn.reply.committed.set()
         turn.committed_at = turn.committed_at or anyio.current_time()
@@ -439,12 +366,10 @@ class PipelineConversation:
 
     def _finished(self, turn: _Turn) -> None:
         """It has been heard to its end."""
-        assert self._turns is not None
         self._note_agent(turn, interrupted=False)
         if self._turn is turn:
             self._turn = None
-            self._turns.agent_finished(anyio.current_time())
-            self._decide([])
+            self._listening.agent_finished()
         if turn.parting is not None:
             self._part(turn.parting)
 
@@ -500,6 +425,17 @@ class PipelineConversation:
             )
         )
 
+    def _note_reconnected(self, event: Reconnected) -> None:
+        self._journal.write(
+            ev.ProviderTrouble(
+                part="stt",
+                provider=self._agent.parts.stt.provider,
+                code="reconnected",
+                message=event.message,
+                recovered=True,
+            )
+        )
+
     def _fail(self, part: ev.CostPart, error: ProviderError, turn: _Turn | None = None) -> None:
         """A provider is gone for good: say so, in a voice made beforehand, and end politely."""
         self._journal.write(
@@ -524,6 +460,6 @@ class PipelineConversation:
             self._over.set()
 
     def _close_books(self) -> None:
-        self._vad.close()
+        self._listening.close()
         self._abandon_eager()
         self._drop_turn()

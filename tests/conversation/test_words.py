@@ -133,6 +133,7 @@ def test_requests_to_wait_and_farewells_are_known() -> None:
     [
         ("You have reached Sam, please leave a message after the beep.", "voicemail"),
         ("For sales, press one. For service, press two.", "ivr"),
+        ("For opening hours dial one, for the front desk dial two.", "ivr"),
         ("Main Street Barber, hello?", "human"),
     ],
 )

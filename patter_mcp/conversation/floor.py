@@ -1,0 +1,166 @@
+"""The ears of a conversation: voice and words go in, and the turn-taker's decisions come out, at once.
+
+Nothing is queued: whatever is heard is judged in the call that brings it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import anyio
+from anyio.abc import TaskGroup
+
+from patter_mcp.config import TurnSettings
+from patter_mcp.conversation.activity import Change, SpeechActivity
+from patter_mcp.conversation.turns import Decision, Decisions, TurnTaker
+from patter_mcp.errors import ProviderError
+from patter_mcp.hooks import DROP, HookRunner
+from patter_mcp.stt.base import (
+    EagerEndOfTurn,
+    Final,
+    Interim,
+    Reconnected,
+    SpeechStarted,
+    SpeechToText,
+    SttEvent,
+    SttStream,
+    TurnResumed,
+)
+from patter_mcp.vad.base import VadStream, VoiceActivity, VoiceDetector
+
+
+class Floor:
+    """One call's.
+
+    Args:
+        settings: How long is long.
+        stt: The recogniser, for what its signals rest on.
+        stream: This call's stream of it.
+        detector: The process's voice detector.
+        hooks: This call's.
+        tasks: Owns what runs on.
+        decided: Called with each decision, in the event loop.
+        reconnected: Called when the recogniser lost its connection and found it again.
+        failed: Called when the recogniser is gone for good.
+    """
+
+    def __init__(
+        self,
+        settings: TurnSettings,
+        stt: SpeechToText,
+        stream: SttStream,
+        detector: VoiceDetector,
+        hooks: HookRunner,
+        tasks: TaskGroup,
+        *,
+        decided: Callable[[Decision], None],
+        reconnected: Callable[[Reconnected], None],
+        failed: Callable[[ProviderError], None],
+    ) -> None:
+        self._stt = stream
+        self._hooks = hooks
+        self._tasks = tasks
+        self._decided = decided
+        self._reconnected = reconnected
+        self._failed = failed
+        self._activity = SpeechActivity()
+        self._turns = TurnTaker(settings, stt.end_of_turn, anyio.current_time())
+        self._vad: VadStream = detector.open(self._voice)
+        self._armed_for: float | None = None
+        self._rearmed = anyio.Event()
+        self.closed_to_user = False
+        """What sounds on the line is nobody's turn: a voicemail is recording us."""
+
+    def open(self) -> None:
+        """From now on there are decisions."""
+        self._tasks.start_soon(self._hear_words)
+        self._tasks.start_soon(self._keep_time)
+
+    def close(self) -> None:
+        self._vad.close()
+
+    def heard(self, frame: bytes) -> None:
+        """The user's audio, mono μ-law at 8 kHz, once per 20 ms."""
+        if self._hooks.has_before_send_to_stt:
+            self._tasks.start_soon(self._filter_frame, frame)
+        else:
+            self._stt.feed(frame)
+        self._vad.feed(frame)
+
+    def finalize(self) -> None:
+        self._stt.finalize()
+
+    @property
+    def last_voice_at(self) -> float:
+        return self._turns.last_voice_at
+
+    def agent_started(self) -> None:
+        self._turns.agent_started(anyio.current_time())
+
+    def agent_finished(self) -> None:
+        self._turns.agent_finished(anyio.current_time())
+        self._decide([])
+
+    async def _filter_frame(self, frame: bytes) -> None:
+        shaped = await self._hooks.before_send_to_stt(frame)
+        if shaped is not DROP:
+            self._stt.feed(shaped)
+
+    def _voice(self, activity: VoiceActivity) -> None:
+        change = self._activity.hear(activity.probability, activity.at_ms, activity.window_ms)
+        if change is None or self.closed_to_user:
+            return
+        now = anyio.current_time()
+        if change is Change.STARTED:
+            onset_at = now - (activity.at_ms - self._activity.onset_ms) / 1000
+            self._decide(self._turns.voice_started(now, onset_at))
+            return
+        last_voice_at = now - (activity.at_ms - self._activity.last_voice_ms) / 1000
+        if change is Change.PAUSED:
+            self._decide(self._turns.voice_paused(last_voice_at))
+        else:
+            self._decide(self._turns.voice_stopped(now, last_voice_at))
+
+    async def _hear_words(self) -> None:
+        try:
+            async for event in self._stt:
+                self._word(event)
+        except ProviderError as error:
+            self._failed(error)
+
+    def _word(self, event: SttEvent) -> None:
+        if isinstance(event, Reconnected):
+            self._reconnected(event)
+        elif not self.closed_to_user:
+            self._decide(self._decisions_on(event, anyio.current_time()))
+
+    def _decisions_on(self, event: SttEvent, now: float) -> Decisions:
+        match event:
+            case Interim(text=text):
+                return self._turns.interim(text, now)
+            case Final(text=text, end_of_turn=end_of_turn):
+                return self._turns.final(text, end_of_turn, now)
+            case EagerEndOfTurn(text=text):
+                return self._turns.eager_end(text, now)
+            case TurnResumed():
+                return self._turns.resumed(now)
+            case SpeechStarted() | Reconnected():
+                # Our own detector is faster, and vendors' fire on noise.
+                return []
+
+    async def _keep_time(self) -> None:
+        """Wakes the turn-taker when something falls due."""
+        while True:
+            self._armed_for = self._turns.next_deadline
+            self._rearmed = anyio.Event()
+            patience = None if self._armed_for is None else max(0.0, self._armed_for - anyio.current_time())
+            with anyio.move_on_after(patience):
+                await self._rearmed.wait()
+            self._decide(self._turns.tick(anyio.current_time()))
+
+    def _decide(self, decisions: Decisions) -> None:
+        for decision in decisions:
+            self._decided(decision)
+        deadline = self._turns.next_deadline
+        if deadline is not None and (self._armed_for is None or deadline < self._armed_for):
+            self._rearmed.set()
