@@ -23,7 +23,7 @@ _VOICEMAIL = re.compile(
     re.IGNORECASE,
 )
 _MENU = re.compile(
-    r"\b(?:(?:press|dial|say or press) (?:\d|zero|one|two|three|four|five|six|seven|eight|nine|pound|star)|para español|"
+    r"\b(?:(?:press|dial) (?:\d|zero|one|two|three|four|five|six|seven|eight|nine|pound|star)|para español|"
     r"listen carefully|following options|main menu|(?:enter|dial) (?:your|the) (?:\w+ )?(?:extension|number))\b",
     re.IGNORECASE,
 )
