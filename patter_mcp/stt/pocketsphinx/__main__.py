@@ -11,7 +11,7 @@ from patter_mcp.types import Json
 from patter_mcp.worker import Refused, Send, serve
 
 _STEP_BYTES = 100 * BYTES_PER_MS
-"""Heard in one go: at most 4 ms of work."""
+"""Heard in one go, 4 ms of work: the model has left the processor's cache each time somebody else was heard."""
 _MAX_BACKLOG_BYTES = 5000 * BYTES_PER_MS
 _INTERIM_EVERY_BYTES = 300 * BYTES_PER_MS
 
@@ -45,10 +45,11 @@ class Ear:
 
     def work(self) -> bool:
         audio = self._utterances[0]
-        if audio:
+        finalized = len(self._utterances) > 1
+        if len(audio) >= _STEP_BYTES or (audio and finalized):
             self._hear(bytes(audio[:_STEP_BYTES]))
             del audio[:_STEP_BYTES]
-        elif len(self._utterances) > 1:
+        elif finalized:
             self._utterances.popleft()
             self._interim = ""
             self._send(FINAL, self._decoder.finish().encode())

@@ -18,8 +18,8 @@ from patter_mcp.worker import Channel, Helper, Mailbox
 
 logger = logging.getLogger(__name__)
 
-_CALLS_EACH = 20
-"""A decoder takes 4 % of a core while somebody speaks."""
+_CALLS_EACH = 8
+"""A decoder takes 5 % of a core while somebody speaks and evicts the others' models from its cache."""
 _HELPER = Helper(
     "patter_mcp.stt.pocketsphinx", provider="pocketsphinx", channels_each=_CALLS_EACH, limit=os.cpu_count() or 1
 )

@@ -21,6 +21,9 @@ _MAX_PIECE_CHARS = 240
 _PAUSE_MS = {".": 280, "!": 280, "?": 280, "…": 280, ":": 160, ";": 160, ",": 120}
 """Silence between two pieces, by the last character of the first; espeak-ng itself adds hardly any."""
 
+_CLOSING = " \n\"')]”’"
+"""May stand after a sentence's stop."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EspeakTTS:
@@ -93,8 +96,9 @@ class EspeakStream:
             utterance.cancel()
 
     def speak(self, utterance: int, text: str) -> None:
-        self._characters += len(text)
-        self._send(SPEAK, UTTERANCE.pack(utterance) + text.encode(errors="replace"))
+        if utterance in self._utterances:
+            self._characters += len(text)
+            self._send(SPEAK, UTTERANCE.pack(utterance) + text.encode(errors="replace"))
 
     def cancel(self, utterance: int) -> None:
         self._send(CANCEL, UTTERANCE.pack(utterance))
@@ -151,7 +155,7 @@ class EspeakUtterance:
         piece = self._pieces.popleft()
         self._spoken_chars += len(piece)
         pause = silence(self._pause_ms)
-        self._pause_ms = _PAUSE_MS.get(piece.rstrip()[-1:], 0)
+        self._pause_ms = _PAUSE_MS.get(piece.rstrip(_CLOSING)[-1:], 0)
         self._speech.put(Speech(audio=pause + audio, text_chars=self._spoken_chars))
         self._finish_if_done()
 
