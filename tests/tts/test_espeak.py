@@ -59,7 +59,7 @@ async def test_each_piece_fed_comes_back_as_audio_with_the_characters_spoken_so_
 async def test_there_is_a_breath_between_sentences_and_none_before_the_first() -> None:
     async with EspeakTTS().open(TtsOptions()) as stream:
         utterance = stream.utterance()
-        for piece in ('"Well."', " I see,", " and then", " you left."):
+        for piece in ('Well."', " I see,", " and then", " you left."):
             utterance.feed(piece)
         utterance.end()
         first, after_stop, after_comma, after_nothing = [quiet_ms(s.audio) for s in await spoken(utterance)]
