@@ -78,8 +78,12 @@ class TurnSettings:
     """Begin the reply at the first pause, hold its audio back, release it once the turn is certainly over."""
     speculations_per_turn: int = 3
     """Replies begun and dropped at most, per turn of the user."""
-    barge_in_ms: int = 160
-    """Speech over our own that takes the floor."""
+    barge_in_ms: int = 96
+    """Speech over our own that takes the floor.
+
+    Of 1430 beginnings of speech, 88 % silence us within 180 ms of the first sound (with 160: 61 %); of 60 coughs 20 %
+    do (15 %). Measured with Silero's detector on recorded prompts of five speakers, synthetic voices and coughs.
+    """
     verdict_ms: int = 1500
     """How long the user, having taken the floor, may go without a recognised word; then we go on where we stopped."""
     answer_overlap_ms: int = 1500

@@ -132,6 +132,79 @@ def test_speech_over_ours_takes_the_floor_after_the_confirmation_time() -> None:
     assert ticks(turns, 2.0)[0] == (1.16, [TakeFloor()])
 
 
+def test_sound_that_has_paused_does_not_take_the_floor_unless_it_goes_on() -> None:
+    turns = taker(barge_in_ms=160)
+    turns.agent_started(0.0)
+    turns.voice_started(1.07, 1.0)
+    turns.voice_paused(1.12)
+    assert ticks(turns, 1.3) == []
+    assert turns.voice_started(1.3, 1.0) == [TakeFloor()]
+
+
+def test_faint_voice_takes_the_floor_by_its_words_only() -> None:
+    turns = taker()
+    turns.agent_started(0.0)
+    assert turns.voice_started(1.07, 1.0, faint=True) == []
+    assert not any(TakeFloor() in decisions for _, decisions in ticks(turns, 5.0))
+    assert turns.interim("excuse me", 5.0) == [TakeFloor(), Yield()]
+
+
+def test_voice_that_turns_out_not_to_be_faint_takes_the_floor() -> None:
+    turns = taker(barge_in_ms=160)
+    turns.agent_started(0.0)
+    turns.voice_started(1.07, 1.0, faint=True)
+    assert turns.voice_started(1.2, 1.0) == [TakeFloor()]
+
+
+def cough(turns: TurnTaker, at: float, seconds: float) -> list[tuple[float, Decisions]]:
+    """A sound without words, and what comes of it within 3 s, in seconds after its beginning."""
+    end = at + seconds
+    found = [(at + 0.07, turns.voice_started(at + 0.07, at)), *ticks(turns, end)]
+    turns.voice_paused(end)
+    found += [*ticks(turns, end + 0.16), (end + 0.16, turns.voice_stopped(end + 0.16, end)), *ticks(turns, at + 3.0)]
+    wanted = (TakeFloor(), GiveBack())
+    return [(round(when - at, 2), decisions) for when, decisions in found if any(d in wanted for d in decisions)]
+
+
+def test_each_false_stop_makes_the_next_less_likely_until_one_is_meant() -> None:
+    turns = taker(barge_in_ms=100, verdict_ms=600)
+    turns.agent_started(0.0)
+    assert cough(turns, 1.0, 0.3) == [(0.1, [TakeFloor()]), (0.9, [GiveBack()])]
+    assert cough(turns, 5.0, 0.3) == []
+    assert cough(turns, 9.0, 0.7) == [(0.5, [TakeFloor()]), (1.3, [GiveBack()])]
+    assert cough(turns, 13.0, 2.0) == []
+    assert turns.interim("wait please", 17.0)[:2] == [TakeFloor(), Yield()]
+    turns.agent_started(18.0)
+    assert cough(turns, 19.0, 0.3)[0] == (0.1, [TakeFloor()])
+
+
+def test_caution_fades_from_reply_to_reply() -> None:
+    turns = taker(barge_in_ms=100, verdict_ms=600, eager=False)
+    turns.agent_started(0.0)
+    cough(turns, 1.0, 0.3)
+    turns.agent_finished(5.0)
+    assert turns.final("And then?", True, 6.0) == [Commit("And then?", False)]
+    assert cough(turns, 7.0, 0.3)[0] == (0.1, [TakeFloor()])
+
+
+def test_floor_is_given_back_as_soon_as_words_would_have_come() -> None:
+    turns = taker(barge_in_ms=100, verdict_ms=1500, eager=False)
+    turns.voice_started(1.07, 1.0)
+    turns.voice_stopped(2.16, 2.0)
+    assert turns.final("Barber shop, hello.", True, 2.4) == [Commit("Barber shop, hello.", False)]
+    assert cough(turns, 3.0, 0.3) == [(0.1, [TakeFloor()]), (0.9, [GiveBack()])]
+
+
+def test_recognised_backchannel_is_not_waited_on_for_more() -> None:
+    turns = taker(barge_in_ms=100)
+    turns.agent_started(0.0)
+    turns.voice_started(1.07, 1.0)
+    turns.tick(1.1)
+    turns.interim("yeah", 1.3)
+    turns.voice_stopped(1.46, 1.3)
+    assert ticks(turns, 3.0)[-1] == (1.7, [GiveBack()])
+
+
 def test_words_make_the_interruption_final() -> None:
     turns = taker()
     turns.agent_started(0.0)
@@ -196,7 +269,7 @@ def test_speech_without_words_restarts_the_wait_for_words() -> None:
 
 
 events = st.one_of(
-    st.tuples(st.just("voice_started"), st.just("")),
+    st.tuples(st.just("voice_started"), st.sampled_from(["", "faint"])),
     st.tuples(st.just("voice_paused"), st.just("")),
     st.tuples(st.just("voice_stopped"), st.just("")),
     st.tuples(st.just("interim"), st.sampled_from(["yes", "mm-hm", "at three please", "and", ""])),
@@ -264,7 +337,7 @@ def test_decisions_make_sense_in_any_order_of_events(script: list[Any], signal: 
             turns.agent_finished(now)
             floor.active = floor.cut = False
         elif kind == "voice_started":
-            floor.check(turns.voice_started(now, now - 0.06))
+            floor.check(turns.voice_started(now, now - 0.06, faint=text == "faint"))
         elif kind == "voice_paused":
             floor.check(turns.voice_paused(now))
         elif kind == "voice_stopped":
