@@ -65,7 +65,8 @@ def carrier_name(settings: Settings, environ: Mapping[str, str] = os.environ) ->
     """The carrier in force. The sandbox is chosen by name, or when no carrier is configured."""
     if settings.carrier != "auto":
         return settings.carrier
-    configured = environ.get("TWILIO_ACCOUNT_SID") and environ.get("TWILIO_AUTH_TOKEN")
+    # Half a configuration is one too: it has to be completed, not answered with a simulation.
+    configured = environ.get("TWILIO_ACCOUNT_SID") or environ.get("TWILIO_AUTH_TOKEN")
     return "twilio" if configured else SANDBOX
 
 

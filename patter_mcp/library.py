@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -64,6 +64,9 @@ class Patter:
     ) -> None:
         flags = {"phone_number": phone_number, "media.public_url": _https(webhook_url)}
         self.settings = load(flags)[0] if settings is None else settings
+        if carrier is not None:
+            # Named, so that nothing takes the phone for the sandbox.
+            self.settings = replace(self.settings, carrier=getattr(carrier, "name", "own"))
         self._carrier = carrier
         self._agent = agent
         self._app: App | None = None

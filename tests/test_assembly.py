@@ -1,0 +1,79 @@
+"""Which parts a phone is made of, by settings and credentials."""
+
+from __future__ import annotations
+
+import pytest
+
+from patter_mcp import Patter
+from patter_mcp.assembly import carrier_name, default_agent, offline, part_name
+from patter_mcp.carriers.twilio import TwilioCarrier
+from patter_mcp.config import Settings
+from patter_mcp.errors import ConfigError
+
+TWILIO = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "token"}
+SETTINGS = Settings(store="memory:")
+KEYS = ("OPENAI", "ANTHROPIC", "GROQ", "CEREBRAS", "GOOGLE", "GEMINI", "DEEPGRAM", "ELEVENLABS", "CARTESIA")
+
+
+@pytest.fixture(autouse=True)
+def no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*(f"{vendor}_API_KEY" for vendor in KEYS), *TWILIO):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "environ", "name"),
+    [
+        ("auto", {}, "sandbox"),
+        ("auto", TWILIO, "twilio"),
+        ("auto", {"TWILIO_ACCOUNT_SID": "AC1"}, "twilio"),
+        ("sandbox", TWILIO, "sandbox"),
+        ("twilio", {}, "twilio"),
+    ],
+)
+def test_sandbox_is_chosen_by_name_or_when_no_carrier_is_configured(
+    chosen: str, environ: dict[str, str], name: str
+) -> None:
+    assert carrier_name(Settings(carrier=chosen), environ) == name
+
+
+@pytest.mark.parametrize(
+    ("kind", "environ", "name"),
+    [
+        ("llm", {}, "rules"),
+        ("llm", {"ANTHROPIC_API_KEY": "k"}, "anthropic"),
+        ("llm", {"OPENAI_API_KEY": "k", "ANTHROPIC_API_KEY": "k"}, "openai"),
+        ("stt", {"OPENAI_API_KEY": "k", "DEEPGRAM_API_KEY": "k"}, "deepgram"),
+        ("tts", {"ELEVENLABS_API_KEY": "k", "OPENAI_API_KEY": "k"}, "elevenlabs"),
+        ("tts", {"OPENAI_API_KEY": ""}, "espeak"),
+    ],
+)
+def test_credentials_choose_the_parts(kind: str, environ: dict[str, str], name: str) -> None:
+    assert part_name(kind, SETTINGS, environ) == name
+
+
+@pytest.mark.parametrize("kind", ["stt", "llm", "tts"])
+def test_real_phones_are_not_rung_by_the_embedded_parts_unasked(kind: str) -> None:
+    with pytest.raises(ConfigError, match="API_KEY"):
+        part_name(kind, SETTINGS, TWILIO)
+    assert part_name(kind, offline(SETTINGS), TWILIO) in ("pocketsphinx", "rules", "espeak")
+
+
+def test_carrier_handed_over_counts_as_a_real_one() -> None:
+    phone = Patter(carrier=TwilioCarrier(account_sid="AC1", auth_token="t"), settings=SETTINGS)
+    with pytest.raises(ConfigError, match="API_KEY"):
+        phone.agent()
+
+
+def test_missing_key_of_a_part_chosen_by_name_is_named() -> None:
+    with pytest.raises(ConfigError, match="ANTHROPIC_API_KEY"):
+        default_agent(Settings(llm="anthropic"))
+    with pytest.raises(ConfigError, match="ELEVENLABS_API_KEY"):
+        default_agent(Settings(tts="elevenlabs"))
+
+
+def test_what_the_caller_brings_is_used_as_it_is() -> None:
+    brain = default_agent(SETTINGS).llm
+    assert default_agent(Settings(llm="nobody"), llm=brain).llm is brain
+    agent = default_agent(Settings(language="de", system_prompt="Be brief."), voice="x")
+    assert (agent.language, agent.voice, agent.system_prompt) == ("de", "x", "Be brief.")
