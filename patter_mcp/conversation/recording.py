@@ -84,17 +84,25 @@ class Recording:
         self._playout.write(bytes(self._audio[int(start_ms) * BYTES_PER_MS :]))
         self._moved.set()
 
+    def cancel(self) -> None:
+        """Void: nothing more of it is to be heard."""
+        self.stop()
+
     def again(self) -> Recording:
         """The same, not released, to be heard from its beginning."""
         other = Recording()
-        other.write(self._text)
+        other.write(self.text)
         other.add(self.audio)
         other.complete()
         return other
 
+    async def made(self) -> None:
+        """Returns when all of it has come."""
+        await self._done.wait()
+
     async def played(self) -> None:
         """Returns when all of it has been made and heard."""
-        await self._done.wait()
+        await self.made()
         while not self.is_heard:
             if self._playout is None or self._stopped_ms is not None:
                 self._moved = anyio.Event()
@@ -137,6 +145,11 @@ class Recording:
         if self._stopped_ms is not None:
             return self._stopped_ms
         return min(self.total_ms, max(0.0, self._playout.heard_ms - self._base_ms))
+
+    @property
+    def left_ms(self) -> float:
+        """Audio that is there and not yet heard."""
+        return self.total_ms - self.heard_ms
 
     @property
     def is_heard(self) -> bool:

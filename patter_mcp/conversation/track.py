@@ -33,11 +33,6 @@ class Track(Recording):
     def text(self) -> str:
         return self._reading.written
 
-    @property
-    def left_ms(self) -> float:
-        """Audio that is there and not yet heard."""
-        return self.total_ms - self.heard_ms
-
     def say(self, piece: str, *, aside: bool = False) -> None:
         """`aside`: a word to bridge the silence, no part of what there is to say."""
         spoken = speakable(piece, self._language)
@@ -72,6 +67,5 @@ class Track(Recording):
         self.complete()
 
     def cancel(self) -> None:
-        """Void: no more audio is made."""
-        self.stop()
+        super().cancel()
         self._utterance.cancel()
