@@ -30,6 +30,14 @@ class VadStream(Protocol):
 
 
 class VoiceDetector(Protocol):
+    def load(self) -> None:
+        """Gets what it needs into memory, once; call it in a thread, for a model takes 0.2 s.
+
+        Raises:
+            ConfigError: something is not installed.
+        """
+        ...
+
     def open(self, listener: Callable[[VoiceActivity], None]) -> VadStream:
         """A stream for one call. `listener` runs in the event loop and must not block."""
         ...

@@ -27,6 +27,9 @@ _LOW_DB, _HIGH_DB = 6.0, 14.0
 class EnergyDetector:
     """Fallback without numpy. Each call has a noise floor of its own, learnt within its pauses."""
 
+    def load(self) -> None:
+        """There is nothing to load."""
+
     def open(self, listener: Callable[[VoiceActivity], None]) -> EnergyStream:
         return EnergyStream(listener)
 

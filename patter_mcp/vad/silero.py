@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -69,6 +70,7 @@ class SileroDetector:
         self._model_path = model_path
         self._tick_sec = tick_ms / 1000
         self._model: _Model | None = None
+        self._loading = threading.Lock()
         self._batches: RunVar[_Batch] = RunVar("silero windows")
 
     def load(self) -> None:
@@ -77,8 +79,9 @@ class SileroDetector:
         Raises:
             ConfigError: the model or its runtime is not installed.
         """
-        if self._model is None:
-            self._model = _Model(self._model_path or find_model())
+        with self._loading:
+            if self._model is None:
+                self._model = _Model(self._model_path or find_model())
 
     def open(self, listener: Callable[[VoiceActivity], None]) -> SileroStream:
         """A stream for one call; has to be called in the event loop.

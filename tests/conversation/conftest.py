@@ -32,6 +32,8 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 class LoudnessDetector:
     """Speech is whatever is not silence: exact, so that the turn-taking around it can be."""
 
+    def load(self) -> None: ...
+
     def open(self, listener: Callable[[VoiceActivity], None]) -> LoudnessStream:
         return LoudnessStream(listener)
 
