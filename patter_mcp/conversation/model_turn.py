@@ -66,6 +66,18 @@ class ModelTurn:
     def complete(self) -> None:
         (self.screen or self.recording).complete()
 
+    def again(self) -> ModelTurn:
+        """The same, to be heard from its beginning; the model need do nothing."""
+        return ModelTurn(
+            response=self.response,
+            kind=Kind.PHRASE,
+            recording=self.recording.again(),
+            made=True,
+            line=self.line,
+            items=self.items,
+            received_ms=self.received_ms,
+        )
+
     def remind(self, stream: RealtimeStream, heard_ms: float) -> None:
         """Has the model remember no more of it than was heard."""
         ends_ms = [*(start_ms for _, start_ms in self.items[1:]), self.received_ms]

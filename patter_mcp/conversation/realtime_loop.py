@@ -15,38 +15,21 @@ from anyio.abc import TaskGroup
 from patter_mcp import events as ev
 from patter_mcp.audio.frame import ULAW_SILENCE
 from patter_mcp.conversation.agent import Agent
-from patter_mcp.conversation.answering import GREETING_LOST_MS, Pickup
 from patter_mcp.conversation.dialogue import Dialogue
 from patter_mcp.conversation.engine import Journal, Parting
 from patter_mcp.conversation.leg import CallLeg
 from patter_mcp.conversation.model_turn import Kind, ModelTurn
 from patter_mcp.conversation.mouth import Apology, Mouth
-from patter_mcp.conversation.patience import GiveUp, Patience
-from patter_mcp.conversation.reply import MAX_TOOL_ROUNDS
+from patter_mcp.conversation.opening import Opening
+from patter_mcp.conversation.patience import GiveUp, Patience, Vigil
 from patter_mcp.conversation.screen import Screen, judge_of
-from patter_mcp.conversation.speech_text import is_farewell, same_words
+from patter_mcp.conversation.speech_text import is_farewell
 from patter_mcp.conversation.tool_rounds import ToolRounds
-from patter_mcp.errors import ProviderError
+from patter_mcp.errors import ProviderError, ProviderTimeout
 from patter_mcp.guardrails.base import Verdict
 from patter_mcp.guardrails.speech import SpeechGuard
 from patter_mcp.hooks import DROP, HookRunner
-from patter_mcp.realtime.base import (
-    Complaint,
-    Past,
-    RealtimeEvent,
-    RealtimeStream,
-    Reconnected,
-    ResponseAudio,
-    ResponseDone,
-    ResponseItem,
-    ResponseStarted,
-    ResponseWords,
-    ToolCall,
-    UserItem,
-    UserStarted,
-    UserStopped,
-    UserWords,
-)
+from patter_mcp.realtime import base as rt
 from patter_mcp.tools.base import CallControl
 from patter_mcp.tools.executor import ToolExecutor
 from patter_mcp.types import EndReason, GoalMet
@@ -55,17 +38,19 @@ logger = logging.getLogger(__name__)
 
 MAX_FAILURES = 2
 """Responses that may come to nothing in a row before the model counts as gone."""
+ANSWER_LIMIT_SEC = 10.0
+"""How long the model may leave us waiting; nobody stays on a silent line for longer."""
 LAST_WORDS_SEC = 1.0
 """How long the transcript of what the user said last may take once the conversation is over."""
-AFTER_THE_BEEP = "[voicemail: the beep has sounded]"
 
 
 class RealtimeConversation:
     """One call's. Built by `speech_to_speech.SpeechToSpeechEngine`, which owns the stream and the task group."""
 
-    _stream: RealtimeStream
+    _stream: rt.RealtimeStream
     _tasks: TaskGroup
     _mouth: Mouth
+    _opening: Opening
 
     def __init__(
         self,
@@ -89,15 +74,11 @@ class RealtimeConversation:
         self._dialogue = Dialogue(journal)
         self.tools = make_tools(self)
         self._rounds = ToolRounds(self.tools, self._dialogue, journal, self._reassure)
-        self._round_count = 0
-        self._pickup = Pickup(journal)
         self._patience = Patience(agent.turns)
+        self._vigil = Vigil(self._silence_limit_sec, self._fell_silent)
         self._turns: dict[str, ModelTurn] = {}
         """Under way at the model, by response."""
         self._rehearsal: ModelTurn | None = None
-        self._greeting_rehearsed = False
-        self._greeting_due: ModelTurn | None = None
-        self._repeated: ModelTurn | None = None
         self._unheard: set[str] = set()
         """The user's turns that are not in words yet."""
         self._user_speaking = False
@@ -105,18 +86,16 @@ class RealtimeConversation:
         """When the user's last sound was and when that was certain, until something is said to it."""
         self._unanswered = False
         self._farewell_cut = False
-        self._awaiting_beep = False
-        self._recording = False
-        """A voicemail has beeped: it listens, and what still sounds on the line (the beep itself) is no reply."""
         self._failures = 0
+        self._failed = False
         self._leg: CallLeg | None = None
         self._parting: Parting | None = None
         self._over = anyio.Event()
-        self._stirred = anyio.Event()
+        self._all_heard = anyio.Event()
 
     # The conversation as its engine and its call see it.
 
-    def begin(self, stream: RealtimeStream, tasks: TaskGroup) -> None:
+    def begin(self, stream: rt.RealtimeStream, tasks: TaskGroup) -> None:
         """It rings: the first words are made meanwhile."""
         self._stream, self._tasks = stream, tasks
         self._mouth = Mouth(
@@ -127,15 +106,24 @@ class RealtimeConversation:
             screened=self._screened,
             spoken=self._spoken,
         )
+        self._opening = Opening(
+            first_message=self._first_message,
+            journal=self._journal,
+            dialogue=self._dialogue,
+            mouth=self._mouth,
+            stream=stream,
+            say=self._say,
+            reply=self._reply,
+        )
         tasks.start_soon(self._listen)
-        self._say(self._first_message, Kind.GREETING)
+        self._opening.greet()
         if not self._apology.audio:
             self._rehearse_apology()
 
     async def run(self, leg: CallLeg, time_left_sec: float) -> Parting:
         self._leg = leg
         self._mouth.open(leg.playout)
-        self._tasks.start_soon(self._watch_silence)
+        self._tasks.start_soon(self._vigil.run)
         self._tasks.start_soon(self._watch_limit, time_left_sec)
         leg.listen(self)
         try:
@@ -146,7 +134,7 @@ class RealtimeConversation:
         assert self._parting is not None
         return self._parting
 
-    def past(self) -> Sequence[Past]:
+    def past(self) -> Sequence[rt.Past]:
         """What a model that has forgotten everything has to be told."""
         for turn in self._mouth.turns:
             if turn.line:
@@ -156,14 +144,13 @@ class RealtimeConversation:
     # The ear: called by the leg, once per frame.
 
     def heard(self, frame: bytes) -> None:
-        if self._recording:
+        if self._opening.recording:
             self._stream.feed(bytes((ULAW_SILENCE,)) * len(frame))
         elif self._hooks.has_before_send_to_stt:
             self._tasks.start_soon(self._filter_frame, frame)
         else:
             self._stream.feed(frame)
-        if self._pickup.hears_beep(frame):
-            self._beep_sounded()
+        self._opening.heard(frame)
 
     def digit(self, digit: str) -> None:
         self._journal.write(ev.DigitReceived(digit=digit))
@@ -197,46 +184,44 @@ class RealtimeConversation:
         except ProviderError as error:
             self._fail(error)
 
-    def _take(self, event: RealtimeEvent) -> None:
+    def _take(self, event: rt.RealtimeEvent) -> None:
         match event:
-            case ResponseAudio(response=response, audio=audio):
+            case rt.ResponseAudio(response=response, audio=audio):
                 self._sound(response, audio)
-            case ResponseWords(response=response, text=text):
+            case rt.ResponseWords(response=response, text=text):
                 if (turn := self._turns.get(response)) is not None and not turn.void:
                     turn.words(text)
-            case UserStarted():
+            case rt.UserStarted():
                 self._user_started()
-            case UserStopped(silence_ms=silence_ms):
+            case rt.UserStopped(silence_ms=silence_ms):
                 self._user_has_stopped(silence_ms)
-            case UserItem(item=item, after=after):
+            case rt.UserItem(item=item, after=after):
                 self._user_has_place(item, after)
-            case UserWords(item=item, text=text, final=final):
+            case rt.UserWords(item=item, text=text, final=final):
                 self._user_said(item, text, final)
-            case ResponseStarted(response=response):
+            case rt.ResponseStarted(response=response):
                 self._response_started(response)
-            case ResponseItem(response=response, item=item):
+            case rt.ResponseItem(response=response, item=item):
                 self._piece(response, item)
-            case ResponseDone():
+            case rt.ResponseDone():
                 self._response_done(event)
-            case Reconnected(message=message):
+            case rt.Reconnected(message=message):
                 self._reconnected(message)
-            case Complaint(code=code, message=message):
+            case rt.Complaint(code=code, message=message):
                 self._trouble(code, message, recovered=True)
 
     # The user.
 
     def _user_started(self) -> None:
         self._user_speaking = True
-        self._stir()
+        self._vigil.stir()
         turns = self._mouth.turns
-        if self._recording or not turns:
+        if self._opening.recording or not turns:
             return
         first, last = turns[0], turns[-1]
         first.recording.stop()
         self._farewell_cut = last.parting is not None
-        if first.kind is Kind.GREETING and first.recording.heard_ms < GREETING_LOST_MS and not self._pickup.is_machine:
-            self._lose_greeting(first)
-        elif first.recording.heard_ms > 0 and not first.recording.is_heard:
+        if not self._opening.is_drowned(first) and first.recording.heard_ms > 0 and not first.recording.is_heard:
             self._journal.write(ev.BargeIn(heard_ms=round(first.recording.heard_ms)))
         self._mouth.cut_all()
         if last.parting is not None and last.parting.reason is EndReason.MAX_DURATION:
@@ -247,81 +232,28 @@ class RealtimeConversation:
         self._user_speaking = False
         self._user_stopped = now - silence_ms / 1000, now
         self._unanswered = True
-        self._round_count = 0
-        self._stir()
+        self._rounds.begin()
+        self._vigil.stir()
 
     def _user_has_place(self, item: str, after: str | None) -> None:
         self._unheard.add(item)
+        self._all_heard = anyio.Event()
         self._dialogue.place(item, after)
-        if self._greeting_due is not None:
-            self._greet_again(self._greeting_due)
+        self._opening.user_has_spoken()
 
     def _user_said(self, item: str, text: str, final: bool) -> None:
         self._dialogue.user_said(item, text, final=final)
         if not final:
             return
         self._unheard.discard(item)
-        self._stir()
+        if not self._unheard:
+            self._all_heard.set()
         if text:
             self._patience.answered(text)
-            self._pickup.judge(text)
-            if self._pickup.is_machine:
-                self._machine_spoke()
+            self._vigil.stir()
+            self._opening.judge(text)
             if self._farewell_cut and is_farewell(text):
                 self._leave()
-
-    def _lose_greeting(self, turn: ModelTurn) -> None:
-        """Whoever picked up said hello over our first words: they will be said again, and the model need not know."""
-        self._greeting_due = turn
-        self._mouth.take_away(turn)
-        if turn.line:
-            self._dialogue.drop(turn.line)
-
-    def _greet_again(self, lost: ModelTurn) -> None:
-        self._greeting_due = None
-        if not lost.recording.is_complete:
-            self._repeated = self._say(self._first_message)
-            return
-        self._repeated = ModelTurn(
-            response=lost.response,
-            kind=Kind.PHRASE,
-            recording=lost.recording.again(),
-            made=True,
-            line=lost.line,
-            items=lost.items,
-            received_ms=lost.received_ms,
-        )
-        self._dialogue.place(lost.line)
-        self._mouth.add(self._repeated)
-
-    # Machines that answer.
-
-    def _machine_spoke(self) -> None:
-        """They do not mind having been talked over, and do not listen."""
-        if self._recording:
-            return
-        self._greeting_due = None
-        if self._pickup.may_not_speak_yet:
-            self._await_beep()
-        elif self._pickup.who == "voicemail":
-            self._recording = True
-        elif self._repeated in self._mouth.turns:
-            self._mouth.cut(self._repeated)
-            self._reply()
-
-    def _await_beep(self) -> None:
-        """The model answers the machine's greeting at once; none of that is wanted until the beep."""
-        self._awaiting_beep = True
-        self._user_stopped = None
-        self._mouth.cut_all()
-        self._stir()
-
-    def _beep_sounded(self) -> None:
-        if self._awaiting_beep:
-            self._awaiting_beep = False
-            self._recording = True
-            self._stream.tell(AFTER_THE_BEEP)
-            self._reply()
 
     # What comes of the model.
 
@@ -330,13 +262,18 @@ class RealtimeConversation:
         if response in self._turns:
             return
         turn = ModelTurn(response=response, kind=Kind.REPLY)
-        if self._awaiting_beep or self._mouth.turns or self._parting is not None:
-            # Begun by itself, while we have something else to say, or nothing.
+        if self._speaks_itself:
+            self._add(turn)
+        else:
             turn.void = True
             self._turns[response] = turn
             self._stream.cancel(response)
-        else:
-            self._add(turn)
+
+    @property
+    def _speaks_itself(self) -> bool:
+        """What the model begins by itself is wanted: we have nothing else to say, and may say something."""
+        over = self._failed or self._parting is not None
+        return not (over or self._opening.awaiting_beep or self._mouth.turns)
 
     def _piece(self, response: str, item: str) -> None:
         turn = self._turns.get(response)
@@ -351,12 +288,12 @@ class RealtimeConversation:
         turn = self._turns.get(response)
         if turn is None or turn.void:
             return
-        if turn.kind is Kind.REPLY and self._user_stopped is not None:
+        if turn.kind is Kind.REPLY and self._user_stopped is not None and not self._opening.recording:
             turn.user_stopped_at, turn.committed_at = self._user_stopped
             self._user_stopped = None
         turn.audio(audio)
 
-    def _response_done(self, done: ResponseDone) -> None:
+    def _response_done(self, done: rt.ResponseDone) -> None:
         turn = self._turns.pop(done.response, None)
         if turn is None:
             return
@@ -387,17 +324,9 @@ class RealtimeConversation:
         self._mouth.let_out()
         if turn.calls:
             self._tasks.start_soon(self._use_tools, turn.calls)
-        if turn.kind is Kind.GREETING and not self._mouth.is_open and not same_words(turn.recording.text, turn.wanted):
-            self._rehearse_greeting(turn)
+        self._opening.rehearse(turn)
 
-    def _rehearse_greeting(self, turn: ModelTurn) -> None:
-        """The model did not keep to its words, and nobody has heard it yet: once more."""
-        if not self._greeting_rehearsed:
-            self._greeting_rehearsed = True
-            self._mouth.cut(turn)
-            self._say(self._first_message, Kind.GREETING)
-
-    def _try_again(self, turn: ModelTurn, done: ResponseDone) -> None:
+    def _try_again(self, turn: ModelTurn, done: rt.ResponseDone) -> None:
         """The vendor failed, or the connection broke: what there is of it is said, and the model goes on from there."""
         if done.status == "failed":
             self._failures += 1
@@ -406,11 +335,17 @@ class RealtimeConversation:
             self._fail(ProviderError(done.message, provider=self._provider))
         elif not turn.received_ms:
             self._mouth.cut(turn)
-            self._say(turn.wanted, turn.kind, turn.parting) if turn.wanted else self._reply()
+            self._ask_again(turn)
         else:
             self._complete(turn)
             if turn.kind is Kind.REPLY:
                 self._reply()
+
+    def _ask_again(self, turn: ModelTurn) -> None:
+        if turn.wanted:
+            self._say(turn.wanted, turn.kind, turn.parting)
+        else:
+            self._reply()
 
     def _reconnected(self, message: str) -> None:
         self._trouble("reconnected", message, recovered=True)
@@ -421,7 +356,7 @@ class RealtimeConversation:
         self._unheard.clear()
         if self._unanswered and not heard_again and not self._mouth.turns:
             self._reply()
-        self._stir()
+        self._vigil.stir()
 
     # Our turns.
 
@@ -434,7 +369,7 @@ class RealtimeConversation:
         return turn
 
     def _say_last(self, text: str, parting: Parting) -> None:
-        self._awaiting_beep = False
+        self._opening.awaiting_beep = False
         self._mouth.cut_all()
         self._say(text, parting=parting)
 
@@ -453,10 +388,10 @@ class RealtimeConversation:
             turn.screen = Screen(turn.recording, judge, audio_filter)
         self._turns[turn.response] = turn
         self._mouth.add(turn)
-        self._stir()
+        self._vigil.stir()
 
     def _spoken(self, turn: ModelTurn) -> None:
-        self._stir()
+        self._vigil.stir()
         if turn.parting is not None:
             self._part(turn.parting)
 
@@ -486,52 +421,48 @@ class RealtimeConversation:
 
     # Tools.
 
-    async def _use_tools(self, calls: Sequence[ToolCall]) -> None:
+    async def _use_tools(self, calls: Sequence[rt.ToolCall]) -> None:
         try:
             wants_reply = await self._rounds.run(calls, self._stream, self._tasks)
         finally:
-            self._stir()
+            self._vigil.stir()
         if not wants_reply or self._user_speaking or any(turn.parting for turn in self._mouth.turns):
             # What the user is saying, the model will answer it knowing the results.
             return
-        self._round_count += 1
-        if self._round_count < MAX_TOOL_ROUNDS:
-            self._reply()
-        else:
-            logger.warning("a reply was ended after too many rounds of tools", extra={"rounds": MAX_TOOL_ROUNDS})
+        if self._rounds.exhausted:
+            logger.warning("a reply was ended after too many rounds of tools")
             self._say(self._agent.phrases.too_many_steps)
+        else:
+            self._reply()
 
     # Time.
 
-    async def _watch_silence(self) -> None:
-        while True:
-            self._stirred = anyio.Event()
-            if self._mouth.turns or self._rounds.running:
-                await self._stirred.wait()
-                continue
-            with anyio.move_on_after(self._silence_limit_sec) as patience:
-                await self._stirred.wait()
-            if patience.cancelled_caught:
-                self._fell_silent()
-
-    @property
     def _silence_limit_sec(self) -> float:
         """Endless sound without a pause counts as silence, in the end."""
         turns = self._agent.turns
+        if self._mouth.turns or self._rounds.running:
+            return ANSWER_LIMIT_SEC
         if self._user_speaking:
             return turns.user_turn_sec
-        return turns.beep_wait_sec if self._awaiting_beep else self._patience.limit_sec
+        return turns.beep_wait_sec if self._opening.awaiting_beep else self._patience.limit_sec
 
     def _fell_silent(self) -> None:
-        if self._awaiting_beep:
-            self._pickup.beeped()
-            self._beep_sounded()
-        elif self._pickup.who == "voicemail":
+        if self._mouth.turns or self._rounds.running:
+            self._check_answer()
+        elif self._opening.awaiting_beep:
+            self._opening.beep_missed()
+        elif self._opening.is_voicemail:
             self._leave()
         elif isinstance(self._patience.run_out(), GiveUp):
             self._say_last(self._agent.phrases.nobody_there, Parting(reason=EndReason.SILENCE, ended_by="agent"))
         else:
             self._say(self._agent.phrases.are_you_there)
+
+    def _check_answer(self) -> None:
+        """We wait for the model, and it does not so much as fail."""
+        if any(not turn.made and turn.recording.left_ms <= 0 for turn in self._mouth.turns[:1]):
+            message = f"{self._provider} did not answer within {ANSWER_LIMIT_SEC:g} seconds"
+            self._fail(ProviderTimeout(message, provider=self._provider))
 
     async def _watch_limit(self, time_left_sec: float) -> None:
         goodbye_sec = self._agent.turns.goodbye_sec
@@ -539,10 +470,6 @@ class RealtimeConversation:
             return
         await anyio.sleep(time_left_sec - goodbye_sec)
         self._say_last(self._agent.phrases.time_is_up, Parting(reason=EndReason.MAX_DURATION, ended_by="agent"))
-
-    def _stir(self) -> None:
-        """Something happened; the silence, if there is one, begins anew."""
-        self._stirred.set()
 
     # Books.
 
@@ -553,6 +480,9 @@ class RealtimeConversation:
 
     def _fail(self, error: ProviderError) -> None:
         """The model is gone for good: say so, in its voice but from memory, and end politely."""
+        if self._failed:
+            return
+        self._failed = True
         self._trouble(error.code, error.message, recovered=False)
         self._mouth.cut_all()
         self._tasks.start_soon(self._apologise, error)
@@ -567,7 +497,8 @@ class RealtimeConversation:
         """Hangs up once everything has been said."""
         parting = Parting(reason=EndReason.AGENT_HUNG_UP, ended_by="agent")
         if self._mouth.turns:
-            self._mouth.turns[-1].parting = parting
+            last = self._mouth.turns[-1]
+            last.parting = last.parting or parting
         else:
             self._part(parting)
 
@@ -577,10 +508,11 @@ class RealtimeConversation:
             self._over.set()
 
     async def _hear_out(self) -> None:
+        """What the user said last may not be in words yet."""
         self._mouth.cut_all()
-        with anyio.move_on_after(LAST_WORDS_SEC):
-            while self._unheard:
-                await self._stirred.wait()
+        if self._unheard:
+            with anyio.move_on_after(LAST_WORDS_SEC):
+                await self._all_heard.wait()
 
     def _close_books(self) -> None:
         self._mouth.cut_all()

@@ -12,8 +12,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
-import anyio
-
 from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.engine import Brief, Journal
 from patter_mcp.conversation.meter import realtime_usage
@@ -27,6 +25,7 @@ from patter_mcp.hooks import HookContext, HookRunner
 from patter_mcp.realtime.base import RealtimeOptions, SpeechToSpeech
 from patter_mcp.tools.breaker import Breakers
 from patter_mcp.tools.executor import ToolExecutor
+from patter_mcp.vendors.helpers import helpers
 
 TEXT_HOOKS = ("after_transcribe", "before_llm", "after_llm", "before_synthesize")
 
@@ -73,17 +72,13 @@ class SpeechToSpeechEngine:
             ),
             apology=self._apology,
         )
-        async with (
-            self._model.open(self._options(brief, conversation)) as stream,
-            anyio.create_task_group() as tasks,
-        ):
+        async with self._model.open(self._options(brief, conversation)) as stream, helpers() as tasks:
             try:
                 conversation.begin(stream, tasks)
                 yield conversation
             finally:
                 for event in realtime_usage(self._model, stream.usage):
                     journal.write(event)
-                tasks.cancel_scope.cancel()
 
     def _options(self, brief: Brief, conversation: RealtimeConversation) -> RealtimeOptions:
         agent = self._agent

@@ -9,7 +9,7 @@ from anyio.abc import TaskGroup
 
 from patter_mcp.conversation.dialogue import Dialogue
 from patter_mcp.conversation.engine import Journal
-from patter_mcp.conversation.reply import REASSURE_AFTER_SEC
+from patter_mcp.conversation.reply import MAX_TOOL_ROUNDS, REASSURE_AFTER_SEC
 from patter_mcp.events import ToolCalled
 from patter_mcp.realtime.base import RealtimeStream, ToolCall, ToolUse
 from patter_mcp.tools.executor import ToolExecutor
@@ -34,10 +34,20 @@ class ToolRounds:
         self._reassure = reassure
         self.running = 0
         """Rounds under way."""
+        self._count = 0
+
+    def begin(self) -> None:
+        """The user has spoken: all rounds are there again."""
+        self._count = 0
+
+    @property
+    def exhausted(self) -> bool:
+        return self._count >= MAX_TOOL_ROUNDS
 
     async def run(self, calls: Sequence[ToolCall], stream: RealtimeStream, tasks: TaskGroup) -> bool:
         """Runs them in order and tells the model; False: there is nothing to say to the results."""
         self.running += 1
+        self._count += 1
         try:
             worked = [await self._use(call, stream, tasks) for call in calls]
         finally:

@@ -156,8 +156,9 @@ class LiveStream:
         """Raises:
         ProviderError: no connection could be made.
         """
-        await self._retries.connect(lambda: self._connect(self._endpoint.timeout_sec))
+        socket = await self._retries.connect(lambda: self._connect(self._endpoint.timeout_sec))
         self._retries.renew()
+        self._take_up(socket, past=())
 
     async def stay_connected(self) -> None:
         """Until cancelled, or until the vendor is beyond repair, which the reader is told."""
@@ -167,10 +168,11 @@ class LiveStream:
             assert failure is not None
             self._retries.lost()
             try:
-                lost_ms = await self._retries.connect(lambda: self._connect(ATTEMPT_TIMEOUT_SEC), failure)
+                socket = await self._retries.connect(lambda: self._connect(ATTEMPT_TIMEOUT_SEC), failure)
             except ProviderError as error:
                 self._events.end(error)
                 return
+            lost_ms = self._take_up(socket, self._past())
             self._events.put(Reconnected(lost_ms=lost_ms, message=failure.message))
 
     async def aclose(self) -> None:
@@ -180,8 +182,8 @@ class LiveStream:
         if socket is not None:
             await socket.aclose()
 
-    async def _connect(self, timeout_sec: float) -> int:
-        """Makes a connection and brings it up to date; returns the milliseconds it will never hear."""
+    async def _connect(self, timeout_sec: float) -> WebSocket:
+        """Makes a connection and agrees on the session."""
         self._ready, self._lost, self._failure = anyio.Event(), anyio.Event(), None
         with translated(self._endpoint.provider):
             socket = await connect(self._endpoint.url, self, headers=self._endpoint.headers, timeout_sec=timeout_sec)
@@ -195,11 +197,12 @@ class LiveStream:
                 self._codec.end()
                 socket.abort()
                 raise
-        return self._take_up(socket)
+        return socket
 
-    def _take_up(self, socket: WebSocket) -> int:
+    def _take_up(self, socket: WebSocket, past: Sequence[Past]) -> int:
+        """Brings it up to date; returns the milliseconds it will never hear."""
         audio, lost_ms = self._unheard.restart()
-        self._codec.go(self._past())
+        self._codec.go(past)
         for start in range(0, len(audio), REPLAY_CHUNK_BYTES):
             socket.send(self._codec.encode(audio[start : start + REPLAY_CHUNK_BYTES]))
         self._socket = socket

@@ -102,7 +102,7 @@ class RealtimeCodec:
         self._reset(send)
         send(self._hello)
 
-    def go(self, past: Iterable[Past] = ()) -> None:
+    def go(self, past: Iterable[Past]) -> None:
         """The session is agreed: tells what was said before, and goes on."""
         for entry in past:
             self._recall(entry)

@@ -308,6 +308,29 @@ async def test_model_that_keeps_failing_is_apologised_for_in_its_own_voice() -> 
     assert [trouble.recovered for trouble in s.journal.of(ev.ProviderTrouble)] == [True, True, False, False]
 
 
+async def test_model_that_neither_answers_nor_fails_is_given_up() -> None:
+    async with open_stage(Say("Far too late.")) as s:
+        await s.agent_has_spoken()
+        s.model.first_audio_sec = 60
+        await s.user_says("Hello?")
+        asked_at = anyio.current_time()
+        parting = await s.ended()
+        assert anyio.current_time() - asked_at < 20
+    assert (parting.reason, parting.detail) == (
+        EndReason.PROVIDER_FAILED,
+        "scripted did not answer within 10 seconds",
+    )
+
+
+async def test_long_speech_is_not_taken_for_no_answer() -> None:
+    async with open_stage(Say("I have very much to tell you about it. " * 10)) as s:
+        s.model.speed = 1.01
+        await s.agent_has_spoken()
+        await s.user_says("Tell me everything.")
+        await s.agent_has_spoken()
+        assert not s.over.is_set()
+
+
 async def test_apology_is_made_once_for_all_calls() -> None:
     async with open_stage() as first:
         await first.agent_has_spoken()
