@@ -12,7 +12,11 @@ from anyio.abc import TaskGroup
 
 from patter_mcp.config import TurnSettings
 from patter_mcp.conversation.activity import Change, SpeechActivity
-from patter_mcp.conversation.turns import Decision, Decisions, TurnTaker
+from patter_mcp.conversation.echo import Echo
+from patter_mcp.conversation.speech_text import asks_if_there
+from patter_mcp.conversation.track import Track
+from patter_mcp.conversation.turns import Decision, Decisions, Hurry, TurnTaker, Yield
+from patter_mcp.conversation.voice_level import VoiceLevel
 from patter_mcp.errors import ProviderError
 from patter_mcp.hooks import DROP, HookRunner
 from patter_mcp.stt.base import (
@@ -34,6 +38,7 @@ class Floor:
 
     Args:
         settings: How long is long.
+        language: BCP-47; what is spoken.
         stt: The recogniser, for what its signals rest on.
         stream: This call's stream of it.
         detector: The process's voice detector.
@@ -47,6 +52,7 @@ class Floor:
     def __init__(
         self,
         settings: TurnSettings,
+        language: str,
         stt: SpeechToText,
         stream: SttStream,
         detector: VoiceDetector,
@@ -64,6 +70,10 @@ class Floor:
         self._reconnected = reconnected
         self._failed = failed
         self._activity = SpeechActivity()
+        self._level = VoiceLevel()
+        self._faint = False
+        self._echo = Echo(language)
+        self._saying: Track | None = None
         self._turns = TurnTaker(settings, stt.end_of_turn, anyio.current_time())
         self._vad: VadStream = detector.open(self._voice)
         self._armed_for: float | None = None
@@ -85,6 +95,7 @@ class Floor:
             self._tasks.start_soon(self._filter_frame, frame)
         else:
             self._stt.feed(frame)
+        self._level.hear(frame, is_user=self._activity.speaking and not self._turns.agent_active)
         self._vad.feed(frame)
 
     def finalize(self) -> None:
@@ -94,11 +105,15 @@ class Floor:
     def last_voice_at(self) -> float:
         return self._turns.last_voice_at
 
-    def agent_started(self) -> None:
+    def agent_started(self, saying: Track) -> None:
+        self._saying = saying
+        self._echo.began(saying)
         self._turns.agent_started(anyio.current_time())
 
     def agent_finished(self) -> None:
-        self._turns.agent_finished(anyio.current_time())
+        now = anyio.current_time()
+        self._echo.ended(now)
+        self._turns.agent_finished(now)
         self._decide([])
 
     async def _filter_frame(self, frame: bytes) -> None:
@@ -108,12 +123,15 @@ class Floor:
 
     def _voice(self, activity: VoiceActivity) -> None:
         change = self._activity.hear(activity.probability, activity.at_ms, activity.window_ms)
+        faded, self._faint = self._faint, self._activity.speaking and self._level.is_faint
+        if change is None and faded and not self._faint and self._activity.speaking:
+            change = Change.STARTED
         if change is None or self.closed_to_user:
             return
         now = anyio.current_time()
         if change is Change.STARTED:
             onset_at = now - (activity.at_ms - self._activity.onset_ms) / 1000
-            self._decide(self._turns.voice_started(now, onset_at))
+            self._decide(self._turns.voice_started(now, onset_at, faint=self._faint))
             return
         last_voice_at = now - (activity.at_ms - self._activity.last_voice_ms) / 1000
         if change is Change.PAUSED:
@@ -137,16 +155,24 @@ class Floor:
     def _decisions_on(self, event: SttEvent, now: float) -> Decisions:
         match event:
             case Interim(text=text):
-                return self._turns.interim(text, now)
+                ignored = self._prods(text) or self._echo.may_be_ours(text, now)
+                return [] if ignored else self._turns.interim(text, now)
             case Final(text=text, end_of_turn=end_of_turn):
-                return self._turns.final(text, end_of_turn, now)
+                if self._prods(text):
+                    return [Hurry(), *self._turns.final("", end_of_turn, now)]
+                return self._turns.final("" if self._echo.is_ours(text, now) else text, end_of_turn, now)
             case EagerEndOfTurn(text=text):
-                return self._turns.eager_end(text, now)
+                return [] if self._echo.is_ours(text, now) else self._turns.eager_end(text, now)
             case TurnResumed():
                 return self._turns.resumed(now)
             case SpeechStarted() | Reconnected():
                 # Our own detector is faster, and vendors' fire on noise.
                 return []
+
+    def _prods(self, text: str) -> bool:
+        """A "hello?" while we think is no turn: to begin again because of it would take even longer."""
+        thinking = self._turns.agent_active and self._saying is not None and self._saying.is_waiting
+        return thinking and asks_if_there(text)
 
     async def _keep_time(self) -> None:
         """Wakes the turn-taker when something falls due."""
@@ -160,6 +186,8 @@ class Floor:
 
     def _decide(self, decisions: Decisions) -> None:
         for decision in decisions:
+            if isinstance(decision, Yield):
+                self._echo.ended(anyio.current_time())
             self._decided(decision)
         deadline = self._turns.next_deadline
         if deadline is not None and (self._armed_for is None or deadline < self._armed_for):

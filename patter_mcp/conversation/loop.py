@@ -33,6 +33,7 @@ from patter_mcp.conversation.turns import (
     Finalize,
     GiveBack,
     GiveUp,
+    Hurry,
     Reprompt,
     Speculate,
     TakeFloor,
@@ -165,6 +166,7 @@ class PipelineConversation:
     def _open_floor(self) -> Floor:
         floor = Floor(
             self._agent.turns,
+            self._agent.language,
             self._agent.parts.stt,
             self._stt,
             self._detector,
@@ -205,6 +207,9 @@ class PipelineConversation:
                     self._turn.track.resume()
             case Yield():
                 self._yield()
+            case Hurry():
+                if self._turn is not None and self._turn.reply is not None:
+                    self._turn.reply.hurry()
             case Reprompt():
                 self._reprompt()
             case GiveUp():
@@ -230,7 +235,7 @@ class PipelineConversation:
         self._note_user(turn)
         if self._pickup.may_not_speak_yet:
             self._turn, self._awaiting_beep = turn, turn
-            self._listening.agent_started()
+            self._listening.agent_started(turn.track)
             self._tasks.start_soon(self._miss_beep, turn)
         else:
             self._listening.closed_to_user = self._pickup.who == "voicemail"
@@ -320,7 +325,7 @@ class PipelineConversation:
         """From now on this is what we are saying."""
         assert self._leg is not None
         self._turn = turn
-        self._listening.agent_started()
+        self._listening.agent_started(turn.track)
         if turn.reply is not None:
             turn.reply.committed.set()
         turn.committed_at = turn.committed_at or anyio.current_time()

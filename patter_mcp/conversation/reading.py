@@ -27,6 +27,10 @@ class Reading:
     def written(self) -> str:
         return _joined(piece.written for piece in self._pieces)
 
+    @property
+    def ends_in_aside(self) -> bool:
+        return bool(self._pieces) and self._pieces[-1].aside
+
     def add(self, written: str, spoken: str, *, aside: bool = False) -> None:
         """`aside`: not a part of what was meant to be said."""
         self._pieces.append(_Piece(written, spoken, aside))

@@ -7,6 +7,7 @@ heard and no tool is run.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -42,6 +43,8 @@ FILLER_AFTER_SEC = 1.6
 """Silence after the end of the user's turn that is filled with a word; two seconds feel like a dead line."""
 REASSURE_AFTER_SEC = 1.0
 """Silence in which a tool runs, before its reassurance is said."""
+BRIDGE_SEC = 2.0
+"""How long such a word holds before it may be said again, to a user who asks whether we are there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +101,7 @@ class Reply:
         self.ended_call = False
         self._reassurance = ""
         """What the tool that runs now has us say if it takes long."""
+        self._bridged_at = -math.inf
         self._mind = mind
         self._prompt = list(prompt)
 
@@ -239,8 +243,14 @@ class Reply:
         if not self.track.text:
             self._bridge(self._reassurance or self._mind.phrases.one_moment)
 
+    def hurry(self) -> None:
+        """The user asks into our silence whether we are there."""
+        if self.committed.is_set() and anyio.current_time() - self._bridged_at > BRIDGE_SEC:
+            self._bridge(self._reassurance or self._mind.phrases.one_moment)
+
     def _bridge(self, text: str) -> None:
         self._reassurance = ""
+        self._bridged_at = anyio.current_time()
         self.track.say(text, aside=True)
 
 

@@ -40,6 +40,12 @@ _HOLD = re.compile(
     r"give me a (?:moment|second|sec|minute)|let me (?:check|see|look|have a look)|bear with me|please hold|wait a)\b"
 )
 
+_ASK = (
+    r"(?:hello|hey|(?:are )?you (?:still )?there|(?:is )?any(?:one|body) there|"
+    r"(?:can|do) you (?:still )?hear me)"
+)
+_PROD = re.compile(rf"(?:(?:um|uh|so|sorry|okay|yeah) )*{_ASK}(?: {_ASK}| sir| ma'am)*")
+
 
 def words(text: str) -> list[str]:
     """Lower-case words, punctuation gone."""
@@ -77,6 +83,11 @@ def _is_dictating(heard: list[str]) -> bool:
             break
         run += len(word) if word.isdigit() else 1
     return 3 <= run < 10
+
+
+def asks_if_there(text: str) -> bool:
+    """Nothing but "hello?" and "are you there?"."""
+    return _PROD.fullmatch(" ".join(words(text))) is not None
 
 
 def is_farewell(text: str) -> bool:

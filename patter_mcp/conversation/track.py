@@ -33,6 +33,11 @@ class Track(Recording):
     def text(self) -> str:
         return self._reading.written
 
+    @property
+    def is_waiting(self) -> bool:
+        """More will be said, but now there is silence, or a word to bridge it."""
+        return not self.is_complete and (self.left_ms <= 0 or self._reading.ends_in_aside)
+
     def say(self, piece: str, *, aside: bool = False) -> None:
         """`aside`: a word to bridge the silence, no part of what there is to say."""
         spoken = speakable(piece, self._language)

@@ -69,6 +69,11 @@ class GiveBack:
     """Go on where we fell silent."""
 
 
+@dataclass(frozen=True, slots=True)
+class Hurry:
+    """The user asks into our silence whether we are there."""
+
+
 FALSE_STOP_MS = 500
 """Speech that takes the floor after it was taken in vain: every cough tried is over by then, three hums in four and
 half of the yeses are. After a second time only words take it."""
@@ -77,7 +82,7 @@ SURE_OF_BACKCHANNEL_MS = 400
 SOONEST_VERDICT_MS = 500
 """Silence after a sound without words, at least, however fast the recogniser is."""
 
-Decision = Speculate | Drop | Commit | Finalize | TakeFloor | Yield | GiveBack | Reprompt | GiveUp
+Decision = Speculate | Drop | Commit | Finalize | TakeFloor | Yield | GiveBack | Hurry | Reprompt | GiveUp
 Decisions = list[Decision]
 
 

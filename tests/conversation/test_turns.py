@@ -16,6 +16,7 @@ from patter_mcp.conversation.turns import (
     Finalize,
     GiveBack,
     GiveUp,
+    Hurry,
     Reprompt,
     Speculate,
     TakeFloor,
@@ -315,6 +316,8 @@ class Floor:
                     self.active = self.cut = False
                 case Reprompt() | GiveUp():
                     assert not self.active
+                case Hurry():
+                    raise AssertionError
                 case Finalize():
                     assert self.signal != "semantic"
 

@@ -1,0 +1,50 @@
+"""Is that the user, or somebody softer."""
+
+from __future__ import annotations
+
+from patter_mcp.audio.frame import FRAME_BYTES, silence
+from patter_mcp.audio.g711 import DECODE_TABLE
+from patter_mcp.conversation.voice_level import VoiceLevel
+
+
+def frame(amplitude: int) -> bytes:
+    """A square wave."""
+    code = min(range(256), key=lambda code: abs(DECODE_TABLE[code] - amplitude))
+    return bytes((code, code ^ 0x80)) * (FRAME_BYTES // 2)
+
+
+def heard(*amplitudes: int, level: VoiceLevel | None = None, is_user: bool = False) -> VoiceLevel:
+    level = level or VoiceLevel()
+    for amplitude in amplitudes:
+        level.hear(frame(amplitude), is_user=is_user)
+    return level
+
+
+def test_nobody_is_faint_as_long_as_the_user_is_unknown() -> None:
+    assert not heard(100).is_faint
+    assert not heard(100, level=heard(*[8000] * 20, is_user=True)).is_faint
+
+
+def test_voice_twelve_decibels_softer_is_faint_and_six_softer_is_not() -> None:
+    assert heard(*[2000] * 8, level=heard(*[8000] * 30, is_user=True)).is_faint
+    assert not heard(*[4000] * 8, level=heard(*[8000] * 30, is_user=True)).is_faint
+
+
+def test_one_loud_frame_in_160_ms_is_enough() -> None:
+    level = heard(*[200] * 6, 8000, 200, level=heard(*[8000] * 30, is_user=True))
+    assert not level.is_faint
+    assert heard(*[200] * 7, level=level).is_faint
+
+
+def test_user_who_walks_away_is_followed() -> None:
+    level = heard(*[8000] * 100, is_user=True)
+    assert heard(*[1000] * 8, level=level).is_faint
+    heard(*[1000] * 1000, level=level, is_user=True)
+    assert not level.is_faint
+
+
+def test_silence_is_faint() -> None:
+    level = heard(*[8000] * 30, is_user=True)
+    for _ in range(8):
+        level.hear(silence(20), is_user=False)
+    assert level.is_faint
