@@ -22,10 +22,9 @@ import struct
 import subprocess
 import sys
 import threading
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import anyio
 from anyio.lowlevel import RunVar
@@ -81,46 +80,6 @@ class Listener(Protocol):
     def lost(self, error: ProviderError) -> None:
         """Nothing more will come. Called at most once."""
         ...
-
-
-class Mailbox(Generic[T]):
-    """Hands things from callbacks to the one task that iterates; unbounded."""
-
-    def __init__(self) -> None:
-        self._items: deque[T] = deque()
-        self._changed = anyio.Event()
-        self._closed = False
-        self._error: ProviderError | None = None
-
-    def put(self, item: T) -> None:
-        if not self._closed:
-            self._items.append(item)
-            self._changed.set()
-
-    def close(self, error: ProviderError | None = None) -> None:
-        """What is in it can still be taken; then iteration ends, or raises `error`."""
-        if not self._closed:
-            self._closed, self._error = True, error
-            self._changed.set()
-
-    def discard(self) -> None:
-        """Ends iteration at once, dropping what is in it."""
-        self._items.clear()
-        self._closed, self._error = True, None
-        self._changed.set()
-
-    def __aiter__(self) -> AsyncIterator[T]:
-        return self
-
-    async def __anext__(self) -> T:
-        while not self._items:
-            if self._error is not None:
-                raise self._error
-            if self._closed:
-                raise StopAsyncIteration
-            self._changed = anyio.Event()
-            await self._changed.wait()
-        return self._items.popleft()
 
 
 class Channel:

@@ -15,7 +15,7 @@ from patter_mcp.conversation.sentences import SentenceCutter
 from patter_mcp.conversation.track import AudioFilter
 from patter_mcp.guardrails.base import Verdict
 from patter_mcp.guardrails.speech import SpeechGuard
-from patter_mcp.vendors.mailbox import Mailbox
+from patter_mcp.mailbox import Mailbox
 
 Judge = Callable[[str, str], Awaitable[Verdict]]
 """A sentence, and what was said before it."""

@@ -14,11 +14,11 @@ import anyio
 
 from patter_mcp.audio.frame import BYTES_PER_MS
 from patter_mcp.errors import ProviderError
+from patter_mcp.mailbox import Mailbox
 from patter_mcp.realtime.base import Past, RealtimeEvent, RealtimeStream, RealtimeUsage, Reconnected, ToolCall
 from patter_mcp.realtime.openai_codec import RealtimeCodec
 from patter_mcp.vendors.failures import closed_error, translated, unreadable
 from patter_mcp.vendors.helpers import helpers
-from patter_mcp.vendors.mailbox import Mailbox
 from patter_mcp.vendors.retries import ATTEMPT_TIMEOUT_SEC, Retries
 from patter_mcp.websocket import CONNECT_TIMEOUT_SEC, Closed, WebSocket, connect
 

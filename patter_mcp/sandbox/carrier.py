@@ -19,12 +19,13 @@ from anyio.abc import TaskGroup, TaskStatus
 from patter_mcp.carriers.base import CarrierReport, DialRequest, ReportSink, Webhook
 from patter_mcp.carriers.media_streams import MediaStreamsCodec
 from patter_mcp.errors import CarrierError, DialFailed, ProviderError, WebhookRejected
+from patter_mcp.mailbox import Mailbox
 from patter_mcp.sandbox.callee import spoken_lines
 from patter_mcp.sandbox.orders import DIAL, HANG_UP, NEWS, PRESS, News, Order, unpack
 from patter_mcp.sandbox.scenario import Scenario
 from patter_mcp.sandbox.scenario_file import SANDBOX_NUMBER, load_scenarios
 from patter_mcp.types import CallState, EndReason
-from patter_mcp.worker import Channel, Helper, Mailbox
+from patter_mcp.worker import Channel, Helper
 
 logger = logging.getLogger(__name__)
 
@@ -203,4 +204,4 @@ class _Call:
         self.news.put(news)
         if news.state is CallState.ENDED:
             self.ended.set()
-            self.news.close()
+            self.news.end()

@@ -12,9 +12,9 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from patter_mcp.audio.frame import BYTES_PER_MS
 from patter_mcp.errors import ProviderError
+from patter_mcp.mailbox import Mailbox
 from patter_mcp.stt.base import Final, Reconnected, SpeechToText, SttEvent, SttOptions, SttStream
 from patter_mcp.vendors.helpers import helpers
-from patter_mcp.vendors.mailbox import Mailbox
 
 REPLAY_MS = 10_000
 """Audio kept for whoever takes over."""

@@ -35,7 +35,7 @@ from patter_mcp.realtime.base import (
     UserWords,
 )
 from patter_mcp.testing.scripted import MS_PER_CHAR, Say
-from patter_mcp.vendors.mailbox import Mailbox
+from patter_mcp.mailbox import Mailbox
 
 ONSET_MS = 60
 """Sound that counts as speech."""
@@ -143,12 +143,13 @@ class ScriptedModelStream:
             self._stop(self._active)
 
     def truncate(self, item: str, heard_ms: int) -> None:
-        remembered = self._find(item)
-        assert 0 < heard_ms <= remembered.audio_ms
-        remembered.cut_ms, remembered.text = heard_ms, ""
+        for remembered in self._find(item):
+            assert 0 < heard_ms <= remembered.audio_ms
+            remembered.cut_ms, remembered.text = heard_ms, ""
 
     def forget(self, item: str) -> None:
-        self.memory.remove(self._find(item))
+        for remembered in self._find(item):
+            self.memory.remove(remembered)
 
     def tell(self, text: str) -> None:
         self.told.append(text)
@@ -243,8 +244,8 @@ class ScriptedModelStream:
         self.pasts.append(self.options.past())
         self.emit(Reconnected(lost_ms=0, message="the connection broke"))
 
-    def _find(self, item: str) -> Remembered:
-        return next(remembered for remembered in self.memory if remembered.item == item)
+    def _find(self, item: str) -> list[Remembered]:
+        return [remembered for remembered in self.memory if remembered.item == item]
 
 
 @dataclass(kw_only=True)

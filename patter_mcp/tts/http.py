@@ -11,6 +11,7 @@ import httpx2
 from anyio.abc import TaskGroup
 
 from patter_mcp.errors import ProviderConnectionError, ProviderError, ProviderTimeout
+from patter_mcp.mailbox import Mailbox
 from patter_mcp.tts.base import Speech, TtsStream
 from patter_mcp.tts.live import STALL_SEC
 from patter_mcp.tts.script import Script
@@ -18,7 +19,6 @@ from patter_mcp.types import Json
 from patter_mcp.vendors.access import Endpoint
 from patter_mcp.vendors.failures import status_error
 from patter_mcp.vendors.helpers import helpers
-from patter_mcp.vendors.mailbox import Mailbox
 from patter_mcp.websocket import tls_context
 
 REQUESTS_AHEAD = 2

@@ -16,12 +16,12 @@ import anyio
 from anyio.abc import TaskGroup
 
 from patter_mcp.errors import ProviderConnectionError, ProviderError, ProviderTimeout
+from patter_mcp.mailbox import Mailbox
 from patter_mcp.tts.base import Speech, TtsStream
 from patter_mcp.tts.script import Script
 from patter_mcp.vendors.access import Endpoint
 from patter_mcp.vendors.failures import closed_error, translated, unreadable
 from patter_mcp.vendors.helpers import helpers
-from patter_mcp.vendors.mailbox import Mailbox
 from patter_mcp.vendors.retries import ATTEMPT_TIMEOUT_SEC, Retries
 from patter_mcp.websocket import Closed, WebSocket, connect
 

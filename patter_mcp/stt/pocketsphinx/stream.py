@@ -11,10 +11,11 @@ from typing import Literal
 
 from patter_mcp.audio.frame import SAMPLE_RATE_HZ
 from patter_mcp.errors import ProviderError
+from patter_mcp.mailbox import Mailbox
 from patter_mcp.stt.base import Final, Interim, SttEvent, SttOptions
 from patter_mcp.stt.pocketsphinx.decoder import DEFAULT_FILL, INSTALL_HINT, installed
 from patter_mcp.stt.pocketsphinx.wire import AUDIO, FINAL, FINALIZE, GUESSED, INTERIM
-from patter_mcp.worker import Channel, Helper, Mailbox
+from patter_mcp.worker import Channel, Helper
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ class PocketsphinxStream:
         self._channel = channel
 
     def end(self) -> None:
-        self._events.close()
+        self._events.end()
 
     def received(self, kind: int, payload: bytes) -> None:
         if kind == INTERIM:
@@ -99,7 +100,7 @@ class PocketsphinxStream:
             logger.info("Hints hold words whose pronunciation has to be guessed", extra={"word_count": int(payload)})
 
     def lost(self, error: ProviderError) -> None:
-        self._events.close(error)
+        self._events.end(error)
 
     def _send(self, kind: int, payload: bytes = b"") -> None:
         if self._channel is not None:

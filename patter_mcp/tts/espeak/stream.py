@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from patter_mcp.audio.frame import silence
 from patter_mcp.errors import ProviderError
+from patter_mcp.mailbox import Mailbox
 from patter_mcp.tts.base import Speech, TtsOptions
 from patter_mcp.tts.espeak.library import INSTALL_HINT, installed
 from patter_mcp.tts.espeak.wire import CANCEL, SPEAK, UTTERANCE
-from patter_mcp.worker import Channel, Helper, Mailbox
+from patter_mcp.worker import Channel, Helper
 
 _HELPER = Helper("patter_mcp.tts.espeak", provider="espeak")
 _MAX_PIECE_CHARS = 240
@@ -160,12 +161,12 @@ class EspeakUtterance:
         self._finish_if_done()
 
     def lost(self, error: ProviderError) -> None:
-        self._speech.close(error)
+        self._speech.end(error)
         self._stream.forget(self._number)
 
     def _finish_if_done(self) -> None:
         if self._ended and not self._pieces:
-            self._speech.close()
+            self._speech.end()
             self._stream.forget(self._number)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from patter_mcp.vendors.mailbox import Mailbox
+from patter_mcp.mailbox import Mailbox
 
 pytestmark = pytest.mark.anyio
 
