@@ -24,7 +24,7 @@ import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, cast
 
 import anyio
 from anyio.lowlevel import RunVar
@@ -43,8 +43,6 @@ _MAX_BACKLOG_BYTES = 1 << 20
 """A helper that leaves so much unread (two minutes of μ-law) has hung."""
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """All a helper gets to see of ours: it has no business with keys."""
-
-T = TypeVar("T")
 
 
 class _Frames:

@@ -15,7 +15,8 @@ import pytest
 from worker_echo import CRASH, ECHO, ENVIRONMENT, HANG, PID, PRINT, RAISE
 
 from patter_mcp.errors import ProviderConnectionError, ProviderError
-from patter_mcp.worker import Channel, Helper, Mailbox
+from patter_mcp.mailbox import Mailbox
+from patter_mcp.worker import Channel, Helper
 
 pytestmark = pytest.mark.anyio
 
@@ -33,7 +34,7 @@ class Line:
         self.messages.put((kind, payload))
 
     def lost(self, error: ProviderError) -> None:
-        self.messages.close(error)
+        self.messages.end(error)
 
     def send(self, kind: int, payload: bytes = b"") -> None:
         assert self.channel is not None
