@@ -23,9 +23,11 @@ from patter_mcp.conversation.floor import Floor
 from patter_mcp.conversation.history import History, cut
 from patter_mcp.conversation.leg import CallLeg
 from patter_mcp.conversation.measure import Instants, measured
+from patter_mcp.conversation.rehearsal import Rehearsal
 from patter_mcp.conversation.reply import Mind, Reply
 from patter_mcp.conversation.speech_text import is_farewell
 from patter_mcp.conversation.track import Track
+from patter_mcp.conversation.trouble import trouble
 from patter_mcp.conversation.turns import (
     Commit,
     Decision,
@@ -45,7 +47,7 @@ from patter_mcp.stt.base import (
     Reconnected,
     SttStream,
 )
-from patter_mcp.tts.base import TtsStream
+from patter_mcp.tts.base import TtsStream, Utterance
 from patter_mcp.types import EndReason, GoalMet
 from patter_mcp.vad.base import VoiceDetector
 
@@ -76,7 +78,11 @@ class _Turn:
 
 
 class PipelineConversation:
-    """One call's. Built by `pipeline.PipelineEngine`, which owns the streams and the task group."""
+    """One call's. Built by `pipeline.PipelineEngine`, which owns the streams and the task group.
+
+    Args:
+        lose: Told when it has become pointless before anybody answered.
+    """
 
     def __init__(
         self,
@@ -90,7 +96,8 @@ class PipelineConversation:
         journal: Journal,
         tasks: TaskGroup,
         make_mind: Callable[[PipelineConversation], Mind],
-        apology: Callable[[], bytes],
+        rehearsal: Rehearsal,
+        lose: Callable[[ProviderError], None],
     ) -> None:
         self._agent = agent
         self._history = history
@@ -100,7 +107,8 @@ class PipelineConversation:
         self._tasks = tasks
         self._mind = make_mind(self)
         self._hooks = self._mind.hooks
-        self._apology = apology
+        self._rehearsal = rehearsal
+        self._lose = lose
         self._detector = detector
         self._floor: Floor | None = None
         self._pickup = Pickup(journal)
@@ -109,13 +117,24 @@ class PipelineConversation:
         self._eager: _Turn | None = None
         self._greeting_due = False
         self._farewell_cut = False
+        self._failed = False
+        """A provider is gone for good; nothing but that is left to say."""
         self._leg: CallLeg | None = None
         self._parting: Parting | None = None
         self._over = anyio.Event()
         self._greeting = self._phrase(first_message, _Kind.GREETING)
         self._prepare(self._greeting)
 
-    # The conversation as its call sees it.
+    # The conversation as its engine and its call see it.
+
+    async def ready_to_greet(self) -> None:
+        """Returns when the first words have been made."""
+        await self._greeting.track.made()
+
+    def mindless(self, error: ProviderError) -> None:
+        """The model wants nothing to do with us. Whoever has answered already will hear so at their first word."""
+        if self._leg is None:
+            self._fail("llm", error)
 
     async def run(self, leg: CallLeg, time_left_sec: float) -> Parting:
         self._leg = leg
@@ -184,11 +203,14 @@ class PipelineConversation:
         if time_left_sec < 5 * goodbye_sec:
             return
         await anyio.sleep(time_left_sec - goodbye_sec)
-        self._say_last(self._agent.phrases.time_is_up, Parting(reason=EndReason.MAX_DURATION, ended_by="agent"))
+        if not self._failed:
+            self._say_last(self._agent.phrases.time_is_up, Parting(reason=EndReason.MAX_DURATION, ended_by="agent"))
 
     # Decisions of the floor.
 
     def _carry_out(self, decision: Decision) -> None:
+        if self._failed:
+            return
         match decision:
             case Speculate(text=text):
                 self._eager = self._reply_to(text)
@@ -287,8 +309,14 @@ class PipelineConversation:
     def _reply_to(self, text: str) -> _Turn:
         return _Turn(_Kind.REPLY, self._new_track(), user_text=text)
 
-    def _phrase(self, text: str, kind: _Kind = _Kind.PHRASE, parting: Parting | None = None) -> _Turn:
-        track = self._new_track()
+    def _phrase(
+        self,
+        text: str,
+        kind: _Kind = _Kind.PHRASE,
+        parting: Parting | None = None,
+        utterance: Utterance | None = None,
+    ) -> _Turn:
+        track = self._new_track(utterance)
         track.say(text)
         track.end()
         return _Turn(kind, track, parting=parting, noted=True)
@@ -300,9 +328,9 @@ class PipelineConversation:
         turn.user_text, turn.noted = user_text, False
         return turn
 
-    def _new_track(self) -> Track:
+    def _new_track(self, utterance: Utterance | None = None) -> Track:
         audio_filter = self._after_synthesize if self._hooks.has_after_synthesize else None
-        return Track(self._tts.utterance(), audio_filter, language=self._agent.language)
+        return Track(utterance or self._tts.utterance(), audio_filter, language=self._agent.language)
 
     async def _after_synthesize(self, audio: bytes, text: str) -> bytes | None:
         shaped = await self._hooks.after_synthesize(audio, text)
@@ -442,22 +470,30 @@ class PipelineConversation:
         )
 
     def _fail(self, part: ev.CostPart, error: ProviderError, turn: _Turn | None = None) -> None:
-        """A provider is gone for good: say so, in a voice made beforehand, and end politely."""
-        self._journal.write(
-            ev.ProviderTrouble(
-                part=part, provider=error.provider, code=error.code, message=error.message, recovered=False
-            )
-        )
-        self._drop_turn()
+        """A provider is gone for good: say so, if possible in a voice made beforehand, and end politely."""
+        if turn is not None and turn is self._eager:
+            # It was a try; if the user's turn really is over, there will be another.
+            self._journal.write(trouble(part, error, recovered=True))
+            self._abandon_eager()
+            return
+        self._journal.write(trouble(part, error, recovered=False))
+        if self._leg is None:
+            self._lose(error)
+        elif not self._failed:
+            self._failed = True
+            parting = Parting(reason=EndReason.PROVIDER_FAILED, ended_by="agent", detail=error.message)
+            self._apologise(part, (turn and turn.parting) or parting)
         if turn is not None:
             turn.scope.cancel()
-        self._tasks.start_soon(self._apologise, error)
 
-    async def _apologise(self, error: ProviderError) -> None:
-        if self._leg is not None:
-            self._leg.playout.write(self._apology())
-            await self._leg.playout.drained()
-        self._part(Parting(reason=EndReason.PROVIDER_FAILED, ended_by="agent", detail=error.message))
+    def _apologise(self, part: ev.CostPart, parting: Parting) -> None:
+        phrase = self._agent.phrases.trouble
+        remembered = self._rehearsal.utterance(phrase)
+        self._abandon_eager()
+        if remembered is None and part == "tts":
+            self._part(parting)
+        else:
+            self._say(self._phrase(phrase, parting=parting, utterance=remembered))
 
     def _part(self, parting: Parting) -> None:
         if self._parting is None:

@@ -8,20 +8,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeVar
 
 import anyio
+from anyio.abc import TaskGroup
 
+from patter_mcp import events as ev
 from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.engine import Brief, Journal
 from patter_mcp.conversation.history import History
 from patter_mcp.conversation.loop import PipelineConversation
 from patter_mcp.conversation.meter import LlmMeter, stt_usage, tts_usage
 from patter_mcp.conversation.prompt import first_message_for, prompt_for
+from patter_mcp.conversation.rehearsal import Rehearsal
 from patter_mcp.conversation.reply import Mind
 from patter_mcp.conversation.spoken import speakable
+from patter_mcp.conversation.together import together
 from patter_mcp.conversation.transcript import Transcript
-from patter_mcp.errors import ProviderError
+from patter_mcp.conversation.trouble import trouble
+from patter_mcp.errors import ProviderError, ProviderStatusError
 from patter_mcp.guardrails.speech import SpeechGuard
 from patter_mcp.hooks import HookContext, HookRunner
 from patter_mcp.llm.base import Closable
@@ -32,6 +38,10 @@ from patter_mcp.tts.base import TtsOptions, TtsStream
 from patter_mcp.vad.base import VoiceDetector
 
 logger = logging.getLogger(__name__)
+
+UNAUTHORIZED = 401
+
+T = TypeVar("T")
 
 
 class PipelineEngine:
@@ -47,8 +57,7 @@ class PipelineEngine:
         self._detector = detector
         self._guard = SpeechGuard(agent.guardrails)
         self._breakers = Breakers()
-        self._apology = b""
-        """Made once, by the first call, for the day the voice is gone."""
+        self._rehearsal = Rehearsal([agent.phrases.trouble], agent.language)
 
     @property
     def parts(self) -> Mapping[str, str]:
@@ -56,38 +65,59 @@ class PipelineEngine:
 
     @asynccontextmanager
     async def open(self, brief: Brief, journal: Journal) -> AsyncGenerator[PipelineConversation]:
-        agent = self._agent
-        meter = LlmMeter()
-        transcript = Transcript(journal)
-        stt_options = SttOptions(language=agent.language, hints=brief.hints)
-        async with (
-            self._parts.tts.open(TtsOptions(language=agent.language, voice=agent.voice)) as tts,
-            self._parts.stt.open(stt_options) as stt,
-            anyio.create_task_group() as tasks,
-        ):
+        lost: list[ProviderError] = []
+        async with self._streams(brief, journal) as (stt, tts), anyio.create_task_group() as tasks:
+
+            def lose(error: ProviderError) -> None:
+                lost.append(error)
+                tasks.cancel_scope.cancel()
+
+            meter = LlmMeter()
             try:
-                tasks.start_soon(self._warm_up)
-                tasks.start_soon(self._rehearse_apology, tts)
-                yield PipelineConversation(
-                    agent=agent,
-                    first_message=first_message_for(agent, brief),
-                    history=History(prompt_for(agent, brief)),
-                    stt=stt,
-                    tts=tts,
-                    detector=self._detector(),
-                    journal=transcript,
-                    tasks=tasks,
-                    make_mind=lambda conversation: self._mind(brief, transcript, meter, conversation),
-                    apology=lambda: self._apology,
-                )
+                conversation = self._conversation(brief, Transcript(journal), stt, tts, meter, tasks, lose)
+                tasks.start_soon(self._warm_up, conversation)
+                tasks.start_soon(self._rehearse, conversation, tts)
+                yield conversation
             finally:
                 self._journal_usage(journal, stt, tts, meter)
                 tasks.cancel_scope.cancel()
+        if lost:
+            raise lost[0]
 
     async def aclose(self) -> None:
         """Closes the model's connections; the next call makes new ones."""
         if isinstance(self._parts.llm, Closable):
             await self._parts.llm.aclose()
+
+    def _streams(self, brief: Brief, journal: Journal) -> AbstractAsyncContextManager[tuple[SttStream, TtsStream]]:
+        agent = self._agent
+        stt = self._parts.stt.open(SttOptions(language=agent.language, hints=brief.hints))
+        tts = self._parts.tts.open(TtsOptions(language=agent.language, voice=agent.voice))
+        return together(_noted("stt", stt, journal), _noted("tts", tts, journal))
+
+    def _conversation(
+        self,
+        brief: Brief,
+        transcript: Transcript,
+        stt: SttStream,
+        tts: TtsStream,
+        meter: LlmMeter,
+        tasks: TaskGroup,
+        lose: Callable[[ProviderError], None],
+    ) -> PipelineConversation:
+        return PipelineConversation(
+            agent=self._agent,
+            first_message=first_message_for(self._agent, brief),
+            history=History(prompt_for(self._agent, brief)),
+            stt=stt,
+            tts=tts,
+            detector=self._detector(),
+            journal=transcript,
+            tasks=tasks,
+            make_mind=lambda conversation: self._mind(brief, transcript, meter, conversation),
+            rehearsal=self._rehearsal,
+            lose=lose,
+        )
 
     def _mind(self, brief: Brief, transcript: Transcript, meter: LlmMeter, conversation: PipelineConversation) -> Mind:
         agent = self._agent
@@ -105,25 +135,32 @@ class PipelineEngine:
             language=agent.language,
         )
 
-    async def _warm_up(self) -> None:
+    async def _warm_up(self, conversation: PipelineConversation) -> None:
         # The first use in a process reads the language's number words from a file, up to 80 ms; now nobody waits.
         speakable("10", self._agent.language)
         try:
             await self._parts.llm.warmup()
         except ProviderError as error:
             logger.info("warming the model up failed; the first reply will be slower", extra={"why": error.message})
+            if isinstance(error, ProviderStatusError) and error.status == UNAUTHORIZED:
+                conversation.mindless(error)
 
-    async def _rehearse_apology(self, tts: TtsStream) -> None:
-        if self._apology:
-            return
-        utterance = tts.utterance()
-        utterance.feed(speakable(self._agent.phrases.trouble, self._agent.language))
-        utterance.end()
-        try:
-            self._apology = b"".join([speech.audio async for speech in utterance])
-        except ProviderError as error:
-            logger.warning("the apology for lost providers could not be made", extra={"why": error.message})
+    async def _rehearse(self, conversation: PipelineConversation, tts: TtsStream) -> None:
+        """Once the first words are made: some voices say one thing at a time."""
+        await conversation.ready_to_greet()
+        await self._rehearsal.hold(tts)
 
     def _journal_usage(self, journal: Journal, stt: SttStream, tts: TtsStream, meter: LlmMeter) -> None:
         for event in (*stt_usage(self._parts.stt, stt), *meter.usage(), *tts_usage(self._parts.tts, tts)):
             journal.write(event)
+
+
+@asynccontextmanager
+async def _noted(part: ev.CostPart, stream: AbstractAsyncContextManager[T], journal: Journal) -> AsyncGenerator[T]:
+    """Has the record say which part could not be had."""
+    try:
+        async with stream as opened:
+            yield opened
+    except ProviderError as error:
+        journal.write(trouble(part, error, recovered=False))
+        raise
