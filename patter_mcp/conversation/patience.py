@@ -43,7 +43,6 @@ class Patience:
         if self._reprompted:
             return GiveUp()
         self._reprompted = True
-        self._holding = False
         return Reprompt()
 
 

@@ -17,8 +17,9 @@ BACKCHANNELS = frozenset(
 
 _DANGLING = frozenset(
     (
-        "a", "an", "and", "at", "because", "but", "for", "from", "if", "in", "is", "it's", "like", "my",
-        "of", "on", "or", "so", "than", "that", "the", "to", "uh", "um", "when", "with",
+        "a", "an", "and", "at", "because", "but", "dash", "dot", "for", "from", "hyphen", "if", "in", "is", "it's",
+        "like", "my", "of", "on", "or", "slash", "so", "than", "that", "the", "to", "uh", "um", "underscore", "when",
+        "with",
     )
 )  # fmt: skip
 """Words nobody ends a turn with."""
@@ -40,6 +41,11 @@ _HOLD = re.compile(
     r"give me a (?:moment|second|sec|minute)|let me (?:check|see|look|have a look)|bear with me|please hold|wait a)\b"
 )
 
+_TOKEN = re.compile(r"[^\s,.;!?\"'()]+(?:[.:]\d+)*")
+_DIGITS = re.compile(r"\d+(?:-\d+)*")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_HALF_DAY = re.compile(r"\b[ap]\.? ?m\b\W*$")
+_SPELLED = re.compile(r"\b[a-z] (?:as in|for|like) [a-z']+\W*$")
 _ASK = (
     r"(?:hello|hey|(?:are )?you (?:still )?there|(?:is )?any(?:one|body) there|"
     r"(?:can|do) you (?:still )?hear me)"
@@ -72,17 +78,33 @@ def sounds_unfinished(text: str) -> bool:
     if text.rstrip().endswith(("?", "!")):
         return False
     heard = words(text)
-    return bool(heard) and (heard[-1] in _DANGLING or _is_dictating(heard))
+    return bool(heard) and (heard[-1] in _DANGLING or _is_dictating(text.casefold()))
 
 
-def _is_dictating(heard: list[str]) -> bool:
-    """Three or more digits or letters in a row at the end, fewer than make a phone number or a long name."""
-    run = 0
-    for word in reversed(heard):
-        if not (word.isdigit() or word in _DIGIT_WORDS or len(word) == 1):
+def _is_dictating(text: str) -> bool:
+    """Digits or letters in a row at the end, fewer than make a phone number or a long name.
+
+    Not a year, a price or a time of day.
+    """
+    if _HALF_DAY.search(text):
+        return False
+    if _SPELLED.search(text):
+        return True
+    tokens: list[str] = _TOKEN.findall(text)
+    run: list[str] = []
+    for token in reversed(tokens):
+        # A letter has a capital: a lone Chinese character is a word.
+        is_letter = len(token) == 1 and token != token.upper()
+        if not (is_letter or _DIGITS.fullmatch(token) or token in _DIGIT_WORDS):
             break
-        run += len(word) if word.isdigit() else 1
-    return 3 <= run < 10
+        run.append(token)
+    if len(run) == 1 and _YEAR.fullmatch(run[0]):
+        return False
+    length = sum(len(token.replace("-", "")) if token[0].isdigit() else 1 for token in run)
+    if _DIGIT_WORDS.isdisjoint(run) and all(map(str.isalpha, run)):
+        # A single letter is the beginning of a spelled name if nothing was said before it, and else an answer.
+        return len(run) >= min(2, len(tokens))
+    return 3 <= length < 10
 
 
 def asks_if_there(text: str) -> bool:

@@ -77,6 +77,8 @@ class Hurry:
 FALSE_STOP_MS = 500
 """Speech that takes the floor after it was taken in vain: every cough tried is over by then, three hums in four and
 half of the yeses are. After a second time only words take it."""
+LONGEST_CUT_SEC = 15.0
+"""How long we are silent for a sound that neither ends nor comes to words: nobody talks so long in one breath."""
 SURE_OF_BACKCHANNEL_MS = 400
 """Silence after an "mm-hm" that has been recognised; then it was no beginning of more."""
 SOONEST_VERDICT_MS = 500
@@ -121,6 +123,7 @@ class TurnTaker:
         self._agent_active = False
         """A reply is being made, spoken, or lies cut off and may be taken up again."""
         self._cut = False
+        self._cut_at = now
         self._false_stops = 0
         """How often the floor was taken in vain, of late."""
         self._slowest_words_sec: float | None = None
@@ -154,8 +157,11 @@ class TurnTaker:
         self._last_voice_at = now
         self._signalled = False
         self._stop(_Timer.FINALIZE, _Timer.COMMIT, _Timer.SILENCE, _Timer.VERDICT)
-        self._due.setdefault(_Timer.TURN_LIMIT, now + self._settings.user_turn_sec)
-        if self._agent_active and not self._cut and not faint and (confirm_ms := self._confirm_ms()) is not None:
+        if not self._agent_active:
+            self._limit_turn(now)
+        elif self._cut:
+            self._set(_Timer.VERDICT, max(now, self._cut_at + LONGEST_CUT_SEC))
+        elif not faint and (confirm_ms := self._confirm_ms()) is not None:
             self._set(_Timer.BARGE_IN, max(now, onset_at + confirm_ms / 1000))
             return self.tick(now)
         return []
@@ -169,7 +175,7 @@ class TurnTaker:
     def voice_stopped(self, now: float, last_voice_at: float) -> Decisions:
         self._speaking = False
         self._last_voice_at = last_voice_at
-        self._stop(_Timer.BARGE_IN, _Timer.TURN_LIMIT)
+        self._stop(_Timer.BARGE_IN)
         if self._signal != "semantic":
             self._set(_Timer.FINALIZE, last_voice_at + self._settings.finalize_ms / 1000)
         self._await_end(now)
@@ -220,7 +226,7 @@ class TurnTaker:
 
     def agent_started(self, now: float) -> None:
         self._agent_active = True
-        self._stop(_Timer.SILENCE)
+        self._stop(_Timer.SILENCE, _Timer.TURN_LIMIT)
 
     def agent_finished(self, now: float) -> None:
         self._agent_active = self._cut = False
@@ -249,6 +255,10 @@ class TurnTaker:
     def _stop(self, *timers: _Timer) -> None:
         for timer in timers:
             self._due.pop(timer, None)
+
+    def _limit_turn(self, now: float) -> None:
+        """From the first sound to the answer; sounds that come to no words do not begin it anew."""
+        self._due.setdefault(_Timer.TURN_LIMIT, now + self._settings.user_turn_sec)
 
     def _confirm_ms(self) -> float | None:
         """Speech over ours that takes the floor without words; None: none does."""
@@ -315,6 +325,7 @@ class TurnTaker:
         self._agent_active = self._cut = False
         self._false_stops = 0
         self._stop(_Timer.BARGE_IN, _Timer.VERDICT)
+        self._limit_turn(now)
         return [*taken, Yield()]
 
     def _commit(self, now: float) -> Decisions:
@@ -335,7 +346,7 @@ class TurnTaker:
         self._agent_active = True
         self._false_stops //= 2
         self._aside = ""
-        self._stop(_Timer.SILENCE)
+        self._stop(_Timer.SILENCE, _Timer.TURN_LIMIT)
         return [*dropped, Commit(text, speculated)]
 
     def _forget_turn(self) -> None:
@@ -343,7 +354,7 @@ class TurnTaker:
         self._signalled = False
         self._speculated = None
         self._speculations = 0
-        self._stop(_Timer.COMMIT, _Timer.FINALIZE, _Timer.TURN_LIMIT)
+        self._stop(_Timer.COMMIT, _Timer.FINALIZE)
 
     def _set_aside(self) -> None:
         if self._text:
@@ -365,7 +376,8 @@ class TurnTaker:
     def _on_barge_in(self, now: float) -> Decisions:
         if not self._agent_active or self._cut:
             return []
-        self._cut = True
+        self._cut, self._cut_at = True, now
+        self._set(_Timer.VERDICT, now + LONGEST_CUT_SEC)
         return [TakeFloor()]
 
     def _on_verdict(self, now: float) -> Decisions:

@@ -108,12 +108,25 @@ def test_words_that_mean_something_are_no_backchannel(text: str) -> None:
     assert not is_backchannel(text)
 
 
-@pytest.mark.parametrize("text", ["I would like to", "on Friday and", "it's", "one two three", "s m i"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I would like to", "on Friday and", "it's", "one two three", "s m i", "My name is J O", "555.", "It's 555-0",
+        "double five oh", "oh two oh, seven", "S as in Sam, M as in Mary", "john dot", "A, B.", "It's 4 1 5",
+    ],
+)  # fmt: skip
 def test_unfinished_speech_is_noticed(text: str) -> None:
     assert sounds_unfinished(text)
 
 
-@pytest.mark.parametrize("text", ["", "at four thirty", "is that all?", "yes", "555-012-3456 4 5 6", "two please"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "at four thirty", "is that all?", "yes", "555-012-3456 4 5 6", "two please", "At 4:30.", "at 4:30 p.m.",
+        "at 5 a m", "好", "in 2026", "that is $120", "it costs 3.50", "Plan B", "two", "at 11 am.", "number 12",
+        "four one five five five five oh one three two",
+    ],
+)  # fmt: skip
 def test_finished_speech_is_not_waited_for(text: str) -> None:
     assert not sounds_unfinished(text)
 
