@@ -65,6 +65,8 @@ class Agent:
     hooks: PipelineHooks = field(default_factory=PipelineHooks)
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
     """Values for `{name}` in the system prompt, the goal and the first message."""
+    history_tokens: int = 8000
+    """What a language model is sent of a long call, at most; half an hour of talk. Older turns are left out."""
     turns: TurnSettings = field(default_factory=TurnSettings)
     phrases: Phrases = field(default_factory=Phrases)
     llm_options: LlmOptions = field(default_factory=LlmOptions)

@@ -108,7 +108,7 @@ class PipelineEngine:
         return PipelineConversation(
             agent=self._agent,
             first_message=first_message_for(self._agent, brief),
-            history=History(prompt_for(self._agent, brief)),
+            history=History(prompt_for(self._agent, brief), self._agent.history_tokens),
             stt=stt,
             tts=tts,
             detector=self._detector(),
