@@ -102,6 +102,8 @@ class Mouth:
             if turn.screen is not None:
                 self._screened(turn, await turn.screen.run())
             await turn.recording.played()
+            if turn.void:
+                return  # cut in the very moment in which it had been heard
             self.turns.remove(turn)
             self._note(turn)
             self.let_out()

@@ -349,8 +349,6 @@ class RealtimeConversation:
 
     def _reconnected(self, message: str) -> None:
         self._trouble("reconnected", message, recovered=True)
-        for turn in self._mouth.turns:
-            turn.items.clear()
         self._user_speaking = False
         heard_again = self._dialogue.forget(self._unheard)
         self._unheard.clear()

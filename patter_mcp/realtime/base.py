@@ -203,7 +203,10 @@ class RealtimeStream(Protocol):
         ...
 
     def truncate(self, item: str, heard_ms: int) -> None:
-        """The user heard no more of this speech; `heard_ms` must not exceed what came of it."""
+        """The user heard no more of this speech; `heard_ms` must not exceed what came of it.
+
+        Here as in `forget` it does no harm if the model does not know the item, or not any more.
+        """
         ...
 
     def forget(self, item: str) -> None:
