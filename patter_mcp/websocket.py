@@ -24,8 +24,9 @@ import certifi
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus
 from websockets.frames import Frame, Opcode
-from websockets.http11 import Response
+from websockets.http11 import Request, Response
 from websockets.protocol import State
+from websockets.server import ServerProtocol
 from websockets.uri import WebSocketURI, parse_uri
 
 CONNECT_TIMEOUT_SEC = 5.0
@@ -44,8 +45,8 @@ ABNORMAL_CLOSURE = 1006
 """No close frame was received (RFC 6455, 7.4.1)."""
 
 # A logger of its own, never at DEBUG: the library would write headers (keys) and payloads (speech) into it.
-_wire_logger = logging.getLogger(f"{__name__}.wire")
-_wire_logger.setLevel(logging.ERROR)
+wire_logger = logging.getLogger(f"{__name__}.wire")
+wire_logger.setLevel(logging.ERROR)
 
 
 class HandshakeRefused(Exception):
@@ -112,7 +113,7 @@ async def connect(
     loop = asyncio.get_running_loop()
     with anyio.fail_after(timeout_sec):
         _, socket = await loop.create_connection(
-            lambda: WebSocket(uri, headers or {}, listener, heartbeat_sec),
+            lambda: _ClientSocket(uri, headers or {}, listener, heartbeat_sec),
             uri.host,
             uri.port,
             ssl=(tls or tls_context()) if uri.secure else None,
@@ -127,21 +128,19 @@ async def connect(
 
 
 class WebSocket(asyncio.Protocol):
-    """An open connection; made by `connect`."""
+    """A connection, whichever end began it. Opened by `connect`; for the other end see `media.socket`."""
 
-    def __init__(self, uri: WebSocketURI, headers: Mapping[str, str], listener: Listener, heartbeat_sec: float) -> None:
-        self._protocol = ClientProtocol(uri, max_size=MAX_MESSAGE_BYTES, logger=_wire_logger)
-        self._headers = headers
+    def __init__(
+        self, protocol: ClientProtocol | ServerProtocol, listener: Listener | None, heartbeat_sec: float
+    ) -> None:
+        self._protocol = protocol
         self._listener = listener
         self._heartbeat_sec = heartbeat_sec
         self._heartbeat: asyncio.TimerHandle | None = None
         self._heard = False
         self._transport: asyncio.Transport
-        self._decided = anyio.Event()
-        """The handshake has succeeded or failed."""
         self._gone = anyio.Event()
         """The transport is closed."""
-        self._failure: Exception | None = None
         self._open = False
         self._fragments: list[bytes] = []
         self._fragments_are_text = False
@@ -152,11 +151,6 @@ class WebSocket(asyncio.Protocol):
         """Of droppable messages that never left, because the peer did not read."""
 
     # -- what the owner calls ---------------------------------------------------------------------
-
-    async def wait_open(self) -> None:
-        await self._decided.wait()
-        if self._failure is not None:
-            raise self._failure
 
     def send(self, message: str | bytes, *, droppable: bool = False) -> None:
         """Sends a text or binary message; never waits. Does nothing once the connection has ended.
@@ -171,12 +165,12 @@ class WebSocket(asyncio.Protocol):
         else:
             self._write(message)
 
-    async def aclose(self) -> None:
+    async def aclose(self, code: int = NORMAL_CLOSURE) -> None:
         """Says goodbye and waits, shortly, for the answer. The listener hears no more."""
         if self._open:
             self._open = False
             self._stop_heartbeat()
-            self._protocol.send_close(NORMAL_CLOSURE)
+            self._protocol.send_close(code)
             self._flush()
         with anyio.move_on_after(CLOSE_TIMEOUT_SEC, shield=True):
             await self._gone.wait()
@@ -195,11 +189,6 @@ class WebSocket(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
-        request = self._protocol.connect()
-        for name, value in self._headers.items():
-            request.headers[name] = value
-        self._protocol.send_request(request)
-        self._flush()
 
     def data_received(self, data: bytes) -> None:
         self._heard = True
@@ -207,8 +196,8 @@ class WebSocket(asyncio.Protocol):
         for event in self._protocol.events_received():
             if isinstance(event, Frame):
                 self._take(event)
-            elif isinstance(event, Response):
-                self._handshake_done()
+            else:
+                self._shake_hands(event)
         self._flush()
         if self._open and self._protocol.close_expected():
             self._ended()
@@ -218,8 +207,6 @@ class WebSocket(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._protocol.receive_eof()
-        if not self._decided.is_set():
-            self._handshake_done()
         if self._open:
             self._ended()
         self._gone.set()
@@ -236,19 +223,13 @@ class WebSocket(asyncio.Protocol):
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _handshake_done(self) -> None:
-        error = self._protocol.handshake_exc
-        if isinstance(error, InvalidStatus):
-            response = error.response
-            body = bytes(response.body or b"").decode(errors="replace")
-            self._failure = HandshakeRefused(response.status_code, dict(response.headers.raw_items()), body)
-        elif error is not None:
-            self._failure = ConnectionError(f"no websocket handshake: {error}")
-            self._failure.__cause__ = error
-        else:
-            self._open = True
-            self._beat()
-        self._decided.set()
+    def _shake_hands(self, event: Request | Response) -> None:
+        """The other end's part of the handshake has come."""
+        raise NotImplementedError
+
+    def _opened(self) -> None:
+        self._open = True
+        self._beat()
 
     def _take(self, frame: Frame) -> None:
         """Hands a whole message to the listener, unless we are done with it."""
@@ -264,7 +245,7 @@ class WebSocket(asyncio.Protocol):
                 self._fragments = []
 
     def _deliver(self, data: bytes, is_text: bool) -> None:
-        if not self._open:
+        if not self._open or self._listener is None:
             return
         self._listener.received(data.decode(errors="replace") if is_text else data)
 
@@ -274,10 +255,11 @@ class WebSocket(asyncio.Protocol):
         self._stop_heartbeat()
         self._transport.close()
         close = self._protocol.close_rcvd
+        ending = Closed(ABNORMAL_CLOSURE, str(self._protocol.parser_exc or ""))
         if close is not None:
-            self._listener.closed(Closed(int(close.code), close.reason))
-        else:
-            self._listener.closed(Closed(ABNORMAL_CLOSURE, str(self._protocol.parser_exc or "")))
+            ending = Closed(int(close.code), close.reason)
+        if self._listener is not None:
+            self._listener.closed(ending)
 
     def _beat(self) -> None:
         if self._heartbeat is not None and not self._heard:
@@ -324,3 +306,49 @@ class WebSocket(asyncio.Protocol):
                 self.dropped_bytes += len(message)
                 return True
         return False
+
+
+class _ClientSocket(WebSocket):
+    """The end that asks for the connection."""
+
+    def __init__(self, uri: WebSocketURI, headers: Mapping[str, str], listener: Listener, heartbeat_sec: float) -> None:
+        self._client = ClientProtocol(uri, max_size=MAX_MESSAGE_BYTES, logger=wire_logger)
+        super().__init__(self._client, listener, heartbeat_sec)
+        self._headers = headers
+        self._decided = anyio.Event()
+        """The handshake has succeeded or failed."""
+        self._failure: Exception | None = None
+
+    async def wait_open(self) -> None:
+        await self._decided.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        request = self._client.connect()
+        for name, value in self._headers.items():
+            request.headers[name] = value
+        self._client.send_request(request)
+        self._flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if not self._decided.is_set():
+            self._decide()
+
+    def _shake_hands(self, event: Request | Response) -> None:
+        self._decide()
+
+    def _decide(self) -> None:
+        error = self._client.handshake_exc
+        if isinstance(error, InvalidStatus):
+            response = error.response
+            body = bytes(response.body or b"").decode(errors="replace")
+            self._failure = HandshakeRefused(response.status_code, dict(response.headers.raw_items()), body)
+        elif error is not None:
+            self._failure = ConnectionError(f"no websocket handshake: {error}")
+            self._failure.__cause__ = error
+        else:
+            self._opened()
+        self._decided.set()

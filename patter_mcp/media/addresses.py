@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Mapping
-from typing import Any
 
 from patter_mcp.calls.live import Line
 
-STREAM_PATH = "/media/{token}"
+STREAM_PATH = "/media/"
+"""And the token."""
 STATUS_PATH = "/carrier/status/{call_id}/{mac}"
 MAC_HEX_CHARS = 32
 """128 bits."""
@@ -30,24 +29,23 @@ class Addresses:
 
     def line(self, call_id: str, token: str) -> Line:
         return Line(
-            stream_url=self._websocket + STREAM_PATH.format(token=token),
+            stream_url=self._websocket + STREAM_PATH + token,
             status_url=self._http + STATUS_PATH.format(call_id=call_id, mac=self._mac(call_id)),
         )
 
     def is_status_of(self, call_id: str, mac: str) -> bool:
         return hmac.compare_digest(self._mac(call_id).encode(), mac.encode())
 
-    def http_url(self, scope: Mapping[str, Any]) -> str:
-        """The URL of a request as the carrier was given it; path and query are as received."""
-        return self._http + _target(scope)
+    def http_url(self, target: str) -> str:
+        """The URL of a request as the carrier was given it.
 
-    def websocket_url(self, scope: Mapping[str, Any]) -> str:
-        return self._websocket + _target(scope)
+        Args:
+            target: Path and query as received.
+        """
+        return self._http + target
+
+    def websocket_url(self, target: str) -> str:
+        return self._websocket + target
 
     def _mac(self, call_id: str) -> str:
         return hmac.digest(self._key, f"status:{call_id}".encode(), "sha256").hex()[:MAC_HEX_CHARS]
-
-
-def _target(scope: Mapping[str, Any]) -> str:
-    path, query = scope["raw_path"], scope["query_string"]
-    return (path + b"?" + query if query else path).decode("latin-1")

@@ -16,14 +16,14 @@ from anyio.abc import TaskGroup
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket
+from starlette.routing import Route
 
 from patter_mcp.calls.live import Line, LiveCall
 from patter_mcp.carriers.base import Carrier, CarrierReport, Webhook
 from patter_mcp.config import MediaSettings
 from patter_mcp.errors import ConfigError, StoreError, WebhookRejected
 from patter_mcp.media.addresses import STATUS_PATH, STREAM_PATH, Addresses
+from patter_mcp.media.socket import ServerSocket
 from patter_mcp.media.stream import carry
 from patter_mcp.media.web import WebServer
 
@@ -89,10 +89,9 @@ class MediaEndpoint:
             routes=[
                 Route("/healthz", self._health),
                 Route(STATUS_PATH, self._status, methods=["POST"]),
-                WebSocketRoute(STREAM_PATH, self._media),
             ]
         )
-        self._server = WebServer(app, self._settings.host, self._settings.port)
+        self._server = WebServer(app, self._socket_asked, self._settings.host, self._settings.port)
         self._addresses = Addresses(self._settings.public_url or self._server.url)
         self._tasks.start_soon(self._server.serve)
 
@@ -108,7 +107,7 @@ class MediaEndpoint:
         body = await _body(request)
         if body is None:
             return Response(status_code=413)
-        webhook = Webhook(url=self._addresses.http_url(request.scope), headers=dict(request.headers), body=body)
+        webhook = Webhook(url=self._addresses.http_url(_target(request)), headers=dict(request.headers), body=body)
         try:
             await self._lobby.reported(self._carrier.read_webhook(webhook, call_id))
         except WebhookRejected as rejected:
@@ -118,20 +117,30 @@ class MediaEndpoint:
             return Response(status_code=503)
         return Response(status_code=204)
 
-    async def _media(self, websocket: WebSocket) -> None:
+    def _socket_asked(self, socket: ServerSocket) -> None:
+        assert self._tasks is not None
+        self._tasks.start_soon(self._media, socket)
+
+    async def _media(self, socket: ServerSocket) -> None:
+        """A media stream: the carrier's, and a call's of ours, or refused before the upgrade."""
+        try:
+            live = await self._claim(socket)
+            if live is None:
+                socket.refuse(403)
+            else:
+                await carry(socket, live, self._carrier, self._settings)
+        except Exception:
+            logger.exception("a media stream failed inside the program")
+            socket.abort()
+
+    async def _claim(self, socket: ServerSocket) -> LiveCall | None:
         assert self._addresses is not None and self._lobby is not None
         try:
-            self._carrier.check_stream(self._addresses.websocket_url(websocket.scope), dict(websocket.headers))
+            self._carrier.check_stream(self._addresses.websocket_url(socket.target), socket.headers)
         except WebhookRejected as rejected:
             logger.warning("a media stream was refused", extra={"why": rejected.message})
-            await websocket.close()
-            return
-        live = await self._lobby.claim(websocket.path_params["token"])
-        if live is None:
-            await websocket.close()
-            return
-        await websocket.accept()
-        await carry(websocket, live, self._carrier, self._settings)
+            return None
+        return await self._lobby.claim(socket.target.removeprefix(STREAM_PATH))
 
 
 def _check_public(settings: MediaSettings, carrier_name: str) -> None:
@@ -163,3 +172,8 @@ async def _body(request: Request) -> bytes | None:
 def _refused(what: str, why: str) -> Response:
     logger.warning(what, extra={"why": why})
     return Response(status_code=403)
+
+
+def _target(request: Request) -> str:
+    path, query = request.scope["raw_path"], request.scope["query_string"]
+    return (path + b"?" + query if query else path).decode("latin-1")

@@ -1,9 +1,9 @@
-"""One media websocket as the conversation's `CallLeg`."""
+"""One media stream as the conversation's `CallLeg`."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 
 import anyio
 
@@ -17,11 +17,8 @@ from patter_mcp.carriers.base import (
     StreamCodec,
 )
 from patter_mcp.conversation.leg import Ear
-from patter_mcp.errors import MediaStreamError
 from patter_mcp.media.playout import PacedPlayout, Send
 from patter_mcp.types import EndReason
-
-logger = logging.getLogger(__name__)
 
 EARLY_FRAMES = 250
 """Audio kept for an ear that is not there yet: 5 s."""
@@ -31,15 +28,15 @@ SendDigits = Callable[[str], Awaitable[bool]]
 
 
 class MediaLeg:
-    """The user's end of the call, as far as the websocket's task brings it."""
+    """The user's end of the call, as far as the stream brings it. To be made in the event loop."""
 
     def __init__(self, codec: StreamCodec, send: Send, send_digits: SendDigits, *, lead_ms: int) -> None:
-        self._codec = codec
         self._send_digits = send_digits
-        self._playout = PacedPlayout(codec, send, lead_ms=lead_ms, clock=anyio.current_time)
+        self._playout = PacedPlayout(codec, send, lead_ms=lead_ms, loop=asyncio.get_running_loop())
         self._ear: Ear | None = None
         self._early: list[MediaMessage] = []
-        self._ended: EndReason | None = None
+        self._reason: EndReason | None = None
+        self.ended = anyio.Event()
 
     @property
     def playout(self) -> PacedPlayout:
@@ -50,44 +47,35 @@ class MediaLeg:
         early, self._early = self._early, []
         for message in early:
             self._deliver(message)
-        if self._ended is not None:
-            ear.line_ended(self._ended)
+        if self._reason is not None:
+            ear.line_ended(self._reason)
 
     async def send_digits(self, digits: str) -> None:
         if not await self._send_digits(digits):
             self._playout.write(dtmf(digits))
             await self._playout.drained()
 
-    async def run(self, messages: AsyncIterator[str]) -> None:
-        """Reads the stream to its end; then the ear knows how the line ended."""
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._playout.run)
-            try:
-                self._line_ended(await self._read(messages))
-            finally:
-                self._line_ended(EndReason.MEDIA_LOST)
-                tasks.cancel_scope.cancel()
-
-    async def _read(self, messages: AsyncIterator[str]) -> EndReason:
-        try:
-            async for text in messages:
-                message = self._codec.decode(text)
-                if isinstance(message, MediaStop):
-                    return EndReason.USER_HUNG_UP
-                self._take(message)
-        except MediaStreamError as error:
-            logger.warning("a media stream broke its protocol", extra={"why": error.message})
-        # A socket that closes without `stop` is not a hang-up.
-        return EndReason.MEDIA_LOST
-
-    def _take(self, message: MediaMessage) -> None:
+    def take(self, message: MediaMessage) -> None:
+        """A message of the stream's, as it comes."""
         if isinstance(message, MediaMark):
             self._playout.mark_returned(message.name)
+        elif isinstance(message, MediaStop):
+            self.line_ended(EndReason.USER_HUNG_UP)
         elif self._ear is not None:
             self._deliver(message)
         else:
             self._early.append(message)
             del self._early[:-EARLY_FRAMES]
+
+    def line_ended(self, reason: EndReason) -> None:
+        """The stream is over; only the first reason counts."""
+        if self._reason is not None:
+            return
+        self._reason = reason
+        self._playout.close()
+        self.ended.set()
+        if self._ear is not None:
+            self._ear.line_ended(reason)
 
     def _deliver(self, message: MediaMessage) -> None:
         assert self._ear is not None
@@ -95,11 +83,3 @@ class MediaLeg:
             self._ear.heard(message.audio)
         elif isinstance(message, MediaDigit):
             self._ear.digit(message.digit)
-
-    def _line_ended(self, reason: EndReason) -> None:
-        if self._ended is not None:
-            return
-        self._ended = reason
-        self._playout.close()
-        if self._ear is not None:
-            self._ear.line_ended(reason)

@@ -6,9 +6,10 @@ So we keep the queue short and know, by clock and by the marks that come back, h
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import anyio
 
@@ -22,18 +23,19 @@ MARK_EVERY_MS = 500
 MARK_PATIENCE_SEC = 2.0
 """How long after the clock says so a mark may take before the audio counts as played without it."""
 
-Send = Callable[[str], Awaitable[None]]
-Clock = Callable[[], float]
+Send = Callable[[str], None]
+"""Never waits."""
 
 
 class PacedPlayout:
-    """One call's playout. `run` sends, in a task of the leg; the rest is called from the same loop and never waits."""
+    """One call's playout. Sends what may go as soon as it is written, the rest from timers of the loop's; no task."""
 
-    def __init__(self, codec: StreamCodec, send: Send, *, lead_ms: int, clock: Clock) -> None:
+    def __init__(self, codec: StreamCodec, send: Send, *, lead_ms: int, loop: asyncio.AbstractEventLoop) -> None:
         self._codec = codec
         self._send = send
         self._lead_ms = lead_ms
-        self._clock = clock
+        self._loop = loop
+        self._clock = loop.time
         self._pending: deque[bytes] = deque()
         self._pending_bytes = 0
         self._sent_ms = 0.0
@@ -44,10 +46,9 @@ class PacedPlayout:
         self._confirmed_ms = 0.0
         self._last_mark_ms = 0.0
         self._epoch = 0
-        self._clear_due = False
         self._held = False
         self._first_sent_at: float | None = None
-        self._wake = anyio.Event()
+        self._timer: asyncio.TimerHandle | None = None
         self._moved = anyio.Event()
         self.closed = False
 
@@ -74,12 +75,13 @@ class PacedPlayout:
             self._first_sent_at = None
         self._pending.append(audio)
         self._pending_bytes += len(audio)
-        self._wake.set()
+        if self._timer is None:
+            self._go_on()
 
     def clear(self) -> float:
         position = self.heard_ms
-        if self._plays_out_at > self._clock() or self._marks:
-            self._clear_due = True
+        if not self.closed and (self._plays_out_at > self._clock() or self._marks):
+            self._send(self._codec.encode_clear())
         self._pending.clear()
         self._pending_bytes = 0
         self._marks.clear()
@@ -88,13 +90,14 @@ class PacedPlayout:
         self._plays_out_at = -math.inf
         self._first_sent_at = None
         self._held = False
-        self._wake.set()
+        self._stop_timer()
         self._moved.set()
         return position
 
     def hold(self, held: bool) -> None:
         self._held = held
-        self._wake.set()
+        self._stop_timer()
+        self._go_on()
 
     async def drained(self) -> None:
         while not self._is_idle():
@@ -120,17 +123,6 @@ class PacedPlayout:
         self.closed = True
         self.clear()
 
-    async def run(self) -> None:
-        """Sends until cancelled."""
-        while True:
-            if self._clear_due:
-                self._clear_due = False
-                await self._send(self._codec.encode_clear())
-            elif self._may_send():
-                await self._send_chunk()
-            else:
-                await self._rest()
-
     def _is_idle(self) -> bool:
         if self._pending or self.closed:
             return self.closed
@@ -146,34 +138,37 @@ class PacedPlayout:
     def _lead(self) -> float:
         return (self._plays_out_at - self._clock()) * 1000
 
-    def _may_send(self) -> bool:
-        return bool(self._pending) and not self._held and self._lead() < self._lead_ms
-
-    async def _rest(self) -> None:
-        """Until there is something to do."""
-        self._wake = anyio.Event()
-        if not self._pending or self._held:
-            await self._wake.wait()
+    def _go_on(self) -> None:
+        """Sends what there is room for at the carrier, and comes back when there is room for more."""
+        self._timer = None
+        if self._held:
             return
-        with anyio.move_on_after(max(0.0, (self._lead() - self._lead_ms + CHUNK_MS) / 1000)):
-            await self._wake.wait()
+        while self._pending and self._lead() < self._lead_ms:
+            self._send_chunk()
+        if self._pending:
+            late_sec = (self._lead() - self._lead_ms + CHUNK_MS) / 1000
+            self._timer = self._loop.call_later(max(0.0, late_sec), self._go_on)
 
-    async def _send_chunk(self) -> None:
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _send_chunk(self) -> None:
         chunk = self._take(CHUNK_MS * BYTES_PER_MS)
         now = self._clock()
         self._plays_out_at = max(self._plays_out_at, now) + len(chunk) / BYTES_PER_MS / 1000
         self._sent_ms += len(chunk) / BYTES_PER_MS
         if self._first_sent_at is None:
             self._first_sent_at = now
-        epoch = self._epoch
-        await self._send(self._codec.encode_audio(chunk))
-        if epoch == self._epoch and (not self._pending or self._sent_ms - self._last_mark_ms >= MARK_EVERY_MS):
-            await self._send_mark()
+        self._send(self._codec.encode_audio(chunk))
+        if not self._pending or self._sent_ms - self._last_mark_ms >= MARK_EVERY_MS:
+            self._send_mark()
 
-    async def _send_mark(self) -> None:
+    def _send_mark(self) -> None:
         self._last_mark_ms = self._sent_ms
         self._marks.append(self._sent_ms)
-        await self._send(self._codec.encode_mark(f"{self._epoch}:{self._sent_ms}"))
+        self._send(self._codec.encode_mark(f"{self._epoch}:{self._sent_ms}"))
 
     def _take(self, size: int) -> bytes:
         """Up to `size` bytes from the front of what is pending."""

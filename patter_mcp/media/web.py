@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from typing import Any
 
 import anyio
 import uvicorn
 from starlette.types import ASGIApp
 
 from patter_mcp.errors import ConfigError
+from patter_mcp.media.socket import ServerSocket
 
-MAX_MESSAGE_BYTES = 65_536
-"""A 20 ms frame is under 400 bytes; anything near this is not a carrier."""
 SHUTDOWN_SEC = 1
 """How long open requests may take once the server is told to stop; no call is alive by then."""
 
@@ -29,20 +29,26 @@ class _QuietServer(uvicorn.Server):
 class WebServer:
     """Binds at once; `serve` in a task.
 
+    Args:
+        app: Answers HTTP.
+        socket_asked: Called when somebody asks for a websocket.
+
     Raises:
         ConfigError: the port cannot be had. (uvicorn, binding itself, would end the process.)
     """
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, socket_asked: Callable[[ServerSocket], None], host: str, port: int) -> None:
+        def take_over(*, server_state: Any, **_: Any) -> ServerSocket:
+            return ServerSocket(socket_asked, server_state.connections)
+
         self._listener = _bind(host, port)
         self._server = _QuietServer(
             uvicorn.Config(
                 app,
+                ws=take_over,  # pyright: ignore[reportArgumentType] - any callable that makes a protocol will do
                 log_config=None,
                 access_log=False,
                 lifespan="off",
-                ws_max_size=MAX_MESSAGE_BYTES,
-                ws_per_message_deflate=False,
                 timeout_graceful_shutdown=SHUTDOWN_SEC,
             )
         )

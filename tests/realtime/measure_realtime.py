@@ -52,8 +52,13 @@ async def user(seconds: float) -> AsyncGenerator[str]:
     yield '{"event":"stop"}'
 
 
-async def send(message: str) -> None:
-    await anyio.lowlevel.checkpoint()
+def send(message: str) -> None:
+    """Into the void."""
+
+
+async def listen(leg: MediaLeg, codec: MediaStreamsCodec, messages: AsyncGenerator[str]) -> None:
+    async for message in messages:
+        leg.take(codec.decode(message))
 
 
 async def press(digits: str) -> bool:
@@ -62,9 +67,10 @@ async def press(digits: str) -> bool:
 
 
 async def call(engine: SpeechToSpeechEngine, turns: Turns, seconds: float) -> None:
-    leg = MediaLeg(MediaStreamsCodec(), send, press, lead_ms=300)
+    codec = MediaStreamsCodec()
+    leg = MediaLeg(codec, send, press, lead_ms=300)
     async with engine.open(BRIEF, turns) as conversation, anyio.create_task_group() as tasks:
-        tasks.start_soon(leg.run, user(seconds))
+        tasks.start_soon(listen, leg, codec, user(seconds))
         await conversation.run(leg, 3600)
 
 

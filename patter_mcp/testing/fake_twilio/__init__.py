@@ -33,6 +33,8 @@ from patter_mcp.testing.speech.server import Exchange, FakeServer
 __all__ = [
     "AUTH_FAILED",
     "INVALID_NUMBER",
+    "ACCOUNT_SID",
+    "AUTH_TOKEN",
     "SILENT_FRAME",
     "TOO_MANY_REQUESTS",
     "Callee",

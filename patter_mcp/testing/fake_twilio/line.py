@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -39,9 +40,11 @@ class Received:
     """A message of the agent's."""
 
     at: float
-    """Instant of the loop's clock."""
+    """Monotonic seconds."""
     event: str
     """`media`, `mark`, `clear`."""
+    audio_ms: float
+    """Of `media`."""
     queued_ms: float
     """What lay in the carrier's queue before it."""
 
@@ -97,9 +100,11 @@ class MediaLine:
 
     def take(self, message: str) -> None:
         """The agent has sent a message."""
-        event = str(json.loads(message)["event"])
-        self.received.append(Received(anyio.current_time(), event, self._playout.queued_ms))
-        self._echo(self._playout.receive(message))
+        event, queued_ms = str(json.loads(message)["event"]), self.queued_ms
+        marks = self._playout.receive(message)
+        audio_ms = max(0.0, self.queued_ms - queued_ms)
+        self.received.append(Received(time.monotonic(), event, audio_ms, queued_ms))
+        self._echo(marks)
 
     def closed(self) -> None:
         """The agent has closed the stream, or is gone."""
