@@ -11,7 +11,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from patter_mcp.config import TurnSettings
-from patter_mcp.conversation.activity import Change, SpeechActivity
+from patter_mcp.conversation.activity import STOP_PROBABILITY, Change, SpeechActivity
 from patter_mcp.conversation.echo import Echo
 from patter_mcp.conversation.speech_text import asks_if_there
 from patter_mcp.conversation.track import Track
@@ -122,10 +122,7 @@ class Floor:
             self._stt.feed(shaped)
 
     def _voice(self, activity: VoiceActivity) -> None:
-        change = self._activity.hear(activity.probability, activity.at_ms, activity.window_ms)
-        faded, self._faint = self._faint, self._activity.speaking and self._level.is_faint
-        if change is None and faded and not self._faint and self._activity.speaking:
-            change = Change.STARTED
+        change = self._change(activity)
         if change is None or self.closed_to_user:
             return
         now = anyio.current_time()
@@ -138,6 +135,13 @@ class Floor:
             self._decide(self._turns.voice_paused(last_voice_at))
         else:
             self._decide(self._turns.voice_stopped(now, last_voice_at))
+
+    def _change(self, activity: VoiceActivity) -> Change | None:
+        """A voice that is faint no longer starts once more."""
+        change = self._activity.hear(activity.probability, activity.at_ms, activity.window_ms)
+        was_faint, self._faint = self._faint, self._level.is_faint
+        rose = self._activity.speaking and activity.probability >= STOP_PROBABILITY and was_faint and not self._faint
+        return Change.STARTED if change is None and rose else change
 
     async def _hear_words(self) -> None:
         try:
