@@ -202,7 +202,7 @@ class LiveStream:
     def _take_up(self, socket: WebSocket, past: Sequence[Past]) -> int:
         """Brings it up to date; returns the milliseconds it will never hear."""
         audio, lost_ms = self._unheard.restart()
-        self._codec.go(past)
+        self._codec.go(socket.send, past)
         for start in range(0, len(audio), REPLAY_CHUNK_BYTES):
             socket.send(self._codec.encode(audio[start : start + REPLAY_CHUNK_BYTES]))
         self._socket = socket

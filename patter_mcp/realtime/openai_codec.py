@@ -56,7 +56,7 @@ class _Span:
 
 
 class RealtimeCodec:
-    """`decode` what comes; what is to be said goes to `send`, as of `begin`.
+    """`decode` what comes; what is to be said goes to `send`, as of `go`.
 
     One response is made at a time, and the vendor begins some by itself: what we ask for waits for its turn.
 
@@ -72,12 +72,12 @@ class RealtimeCodec:
         self._queue: deque[tuple[str, Json]] = deque()
         """Names of responses to be asked for, and how."""
         self.usage = RealtimeUsage()
-        self._reset(_nowhere)
+        self._reset()
 
-    def _reset(self, send: Send) -> None:
+    def _reset(self) -> None:
         self.ready = False
         """The vendor has agreed to the session."""
-        self._send = send
+        self._send = _nowhere
         self._sent_bytes = 0
         self._asked: tuple[str, Json] | None = None
         """What was asked for and has not begun."""
@@ -98,12 +98,13 @@ class RealtimeCodec:
     # -- the connection ---------------------------------------------------------------------------
 
     def begin(self, send: Send) -> None:
-        """A new connection: agrees on the session."""
-        self._reset(send)
+        """A new connection: asks for the session."""
+        self._reset()
         send(self._hello)
 
-    def go(self, past: Iterable[Past]) -> None:
+    def go(self, send: Send, past: Iterable[Past]) -> None:
         """The session is agreed: tells what was said before, and goes on."""
+        self._send = send
         for entry in past:
             self._recall(entry)
         self._ask_next()
@@ -111,7 +112,7 @@ class RealtimeCodec:
     def end(self) -> Events:
         """The connection is gone, and with it every response under way."""
         lost = [*self._names.values(), *self._asides, *([self._asked[0]] if self._asked else [])]
-        self._reset(_nowhere)
+        self._reset()
         return [ResponseDone(response=name, status="lost") for name in dict.fromkeys(lost)]
 
     @property
@@ -168,7 +169,7 @@ class RealtimeCodec:
         self._create({"type": "function_call_output", "call_id": call.call, "output": output})
 
     def _ask_next(self) -> None:
-        if self.ready and self._queue and self._asked is None and self._active is None:
+        if self._send is not _nowhere and self._queue and self._asked is None and self._active is None:
             self._asked = self._queue.popleft()
             self._send_ask(*self._asked)
 
@@ -232,7 +233,13 @@ class RealtimeCodec:
     def _transcript_done(self, data: Json) -> Events:
         self._heard.pop(data["item_id"], None)
         self._understood(data["item_id"])
-        return (UserWords(item=data["item_id"], text=data.get("transcript", "").strip(), final=True),)
+        return (UserWords(item=data["item_id"], text=data["transcript"].strip(), final=True),)
+
+    def _transcript_failed(self, data: Json) -> Events:
+        error = data["error"]
+        heard = self._heard.get(data["item_id"], "")
+        complaint = Complaint(code=error.get("code") or "transcription_failed", message=error.get("message") or "")
+        return (*self._transcript_done({**data, "transcript": heard}), complaint)
 
     def _understood(self, item: str) -> None:
         turn = self._turns.pop(item, None)
@@ -334,7 +341,7 @@ class RealtimeCodec:
         "input_audio_buffer.committed": _committed,
         "conversation.item.input_audio_transcription.delta": _transcript_delta,
         "conversation.item.input_audio_transcription.completed": _transcript_done,
-        "conversation.item.input_audio_transcription.failed": _transcript_done,
+        "conversation.item.input_audio_transcription.failed": _transcript_failed,
         "response.created": _response_created,
         "response.output_item.added": _item_added,
         "response.output_audio_transcript.delta": _words,

@@ -32,6 +32,7 @@ from patter_mcp.realtime.base import (
     UserStopped,
     UserWords,
 )
+from patter_mcp.realtime.live import UnheardAudio
 from patter_mcp.realtime.openai import OpenAIRealtime, SemanticVad, ServerVad
 from patter_mcp.realtime.registry import realtime
 from patter_mcp.testing.speech import Answer, FakeSpeech, RealtimeModel, RealtimeScript, sing
@@ -276,6 +277,20 @@ async def test_complaint_is_passed_on_and_the_conversation_goes_on(model: OpenAI
         await reader.done(reader.stream.ask(say="Still here."))
 
 
+async def test_transcript_that_failed_leaves_what_was_understood(model: OpenAIRealtime, vendors: FakeSpeech) -> None:
+    vendors.realtime.transcription_ms = 10_000
+    async with talking(model) as reader:
+        say(reader.stream)
+        item = await reader.first(UserItem)
+        kind = "conversation.item.input_audio_transcription."
+        error = {"code": "audio_unintelligible", "message": "the audio could not be transcribed"}
+        session(vendors).connection.send_json({"type": kind + "delta", "item_id": item.item, "delta": "A ta"})
+        session(vendors).connection.send_json({"type": kind + "failed", "item_id": item.item, "error": error})
+        complaint = await reader.first(Complaint)
+        assert complaint.code == "audio_unintelligible"
+        assert reader.of(UserWords)[-1] == UserWords(item=item.item, text="A ta", final=True)
+
+
 async def test_each_token_is_counted_under_one_kind(model: OpenAIRealtime, vendors: FakeSpeech) -> None:
     async with talking(model) as reader:
         feed(reader.stream, silence(1000))
@@ -384,6 +399,16 @@ async def test_turn_that_was_not_understood_is_heard_again(model: OpenAIRealtime
         await reader.first(UserWords)
         # 300 ms before the voice, the voice, the silence after it; not all that went before.
         assert 2000 * 8 <= len(session(vendors).heard) <= 2100 * 8
+
+
+def test_audio_beyond_ten_seconds_is_known_to_be_lost() -> None:
+    unheard = UnheardAudio()
+    for _ in range(600):
+        unheard.append(silence(20))
+    audio, lost_ms = unheard.restart()
+    assert (len(audio), lost_ms) == (10_000 * 8, 2000)
+    unheard.settle(9_000)
+    assert unheard.restart() == (silence(1000), 0)
 
 
 async def test_result_of_a_tool_called_before_the_break_is_told_with_its_call(
