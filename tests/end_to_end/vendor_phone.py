@@ -38,7 +38,9 @@ from patter_mcp.vad.energy import EnergyDetector
 
 OURS, THEIRS = "+12025550123", "+12025550100"
 GREETING = "Hi there."
-BYE = Reply(text="Bye now.", tool_calls=[ScriptedCall(name="end_call", arguments='{"goal_met": "yes", "summary": "Ok"}')])
+BYE = Reply(
+    text="Bye now.", tool_calls=[ScriptedCall(name="end_call", arguments='{"goal_met": "yes", "summary": "Ok"}')]
+)
 PAUSE_MS = 300
 """Silence after which whoever listens takes the speaker to have finished."""
 _NOTES = {round(pitch_hz(char) / 20): char for char in map(chr, range(33, 127))}
