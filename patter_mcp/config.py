@@ -109,7 +109,7 @@ class Settings:
     phone_number: str | None = None
     """Our own number, E.164: what the callee sees."""
     engine: str = "pipeline"
-    """What holds conversations: `pipeline` (stt, llm and tts), or `openai-realtime`; `name/model` picks a model."""
+    """What holds conversations: `pipeline` (stt, llm and tts), or `openai` (Realtime); `name/model` picks a model."""
     stt: str = "auto"
     """`deepgram`, `openai`, `pocketsphinx`, …; `name/model` picks a model."""
     llm: str = "auto"

@@ -53,7 +53,7 @@ def _late(target: str) -> Callable[[argparse.Namespace, Settings], int]:
 _SETTINGS = {
     "carrier": "who carries the call: twilio, sandbox",
     "phone_number": "our own number, E.164",
-    "engine": "pipeline (stt, llm and tts) or openai-realtime; /MODEL picks a model",
+    "engine": "pipeline (stt, llm and tts) or openai (Realtime); /MODEL picks a model",
     "stt": "speech-to-text: deepgram, openai, pocketsphinx; /MODEL picks a model",
     "llm": "language model: openai, anthropic, groq, cerebras, google, rules; /MODEL picks a model",
     "tts": "text-to-speech: elevenlabs, openai, deepgram, cartesia, espeak; /MODEL picks a model",

@@ -10,7 +10,7 @@ from patter_mcp.vendors.registry import Registry
 PROVIDERS = Registry(
     kind="speech-to-speech model",
     entry_points="patter_mcp.realtime",
-    built_in={"openai-realtime": "patter_mcp.realtime.openai:OpenAIRealtime"},
+    built_in={"openai": "patter_mcp.realtime.openai:OpenAIRealtime"},
 )
 
 
@@ -18,7 +18,7 @@ def realtime(name: str, **settings: Any) -> SpeechToSpeech:
     """The speech-to-speech model of that name, with settings of its own.
 
     Args:
-        name: `openai-realtime`, or with a model `openai-realtime/gpt-realtime-2.1-mini`.
+        name: `openai`, or with a model `openai/gpt-realtime-2.1-mini`.
 
     Raises:
         ConfigError: there is none of that name.

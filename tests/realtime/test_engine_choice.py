@@ -12,7 +12,7 @@ from patter_mcp.errors import ConfigError
 from patter_mcp.testing.scripted import ScriptedLLM, ScriptedSTT, ScriptedTTS
 from patter_mcp.testing.scripted_realtime import ScriptedRealtime
 
-MINI = Settings(engine="openai-realtime/gpt-realtime-2.1-mini")
+MINI = Settings(engine="openai/gpt-realtime-2.1-mini")
 
 
 @pytest.fixture(autouse=True)
@@ -41,13 +41,13 @@ def test_setting_chooses_for_agents_that_do_not() -> None:
 
 
 def test_setting_is_read_like_any_other() -> None:
-    settings, _ = load(environ={"PATTER_ENGINE": "openai-realtime"})
+    settings, _ = load(environ={"PATTER_ENGINE": "openai"})
     assert engine_of(default_agent(settings)).parts["realtime"] == "openai/gpt-realtime-2.1"
 
 
 def test_engine_without_its_key_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
-    with pytest.raises(ConfigError, match="ENGINE by openai-realtime.* cannot be used: .*OPENAI_API_KEY"):
+    with pytest.raises(ConfigError, match="ENGINE by openai.* cannot be used: .*OPENAI_API_KEY"):
         default_agent(MINI)
 
 

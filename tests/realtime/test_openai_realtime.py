@@ -480,14 +480,14 @@ async def test_patience_of_the_detector_can_be_set(vendors: FakeSpeech) -> None:
 
 def test_key_and_address_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "key")
-    assert realtime("openai-realtime/gpt-realtime-2.1-mini").model == "gpt-realtime-2.1-mini"
+    assert realtime("openai/gpt-realtime-2.1-mini").model == "gpt-realtime-2.1-mini"
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(ValueError, match="OPENAI_API_KEY"):
-        realtime("openai-realtime")
+        realtime("openai")
 
 
 def test_name_nobody_knows_is_an_error() -> None:
-    with pytest.raises(ConfigError, match="openai-realtime"):
+    with pytest.raises(ConfigError, match="choose one of: openai"):
         realtime("openai-sings")
 
 
