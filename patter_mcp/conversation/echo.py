@@ -10,7 +10,7 @@ from typing import Protocol
 from patter_mcp.conversation.speech_text import words
 from patter_mcp.conversation.spoken import speakable
 
-TAIL_SEC = 1.0
+TAIL_SEC = 1.2
 """How long after our last sound words of it may still come back: the line's delay and the recogniser's."""
 LEAST_WORDS = 3
 """Fewer may well be an answer in our words: "at three?" - "at three"."""

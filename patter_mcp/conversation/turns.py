@@ -270,7 +270,7 @@ class TurnTaker:
         """Sets the instant until which words may show that the floor was taken in earnest."""
         patience_ms = self._settings.verdict_ms
         if self._slowest_words_sec is not None:
-            patience_ms = min(patience_ms, max(SOONEST_VERDICT_MS, 1500 * self._slowest_words_sec))
+            patience_ms = min(patience_ms, max(SOONEST_VERDICT_MS, 1250 * self._slowest_words_sec))
         if is_backchannel(self._text):
             patience_ms = min(patience_ms, SURE_OF_BACKCHANNEL_MS)
         self._set(_Timer.VERDICT, max(now, self._last_voice_at + patience_ms / 1000))

@@ -193,7 +193,7 @@ def test_floor_is_given_back_as_soon_as_words_would_have_come() -> None:
     turns.voice_started(1.07, 1.0)
     turns.voice_stopped(2.16, 2.0)
     assert turns.final("Barber shop, hello.", True, 2.4) == [Commit("Barber shop, hello.", False)]
-    assert cough(turns, 3.0, 0.3) == [(0.1, [TakeFloor()]), (0.9, [GiveBack()])]
+    assert cough(turns, 3.0, 0.3) == [(0.1, [TakeFloor()]), (0.8, [GiveBack()])]
 
 
 def test_recognised_backchannel_is_not_waited_on_for_more() -> None:
