@@ -47,8 +47,8 @@ class Echo:
         return now <= self._until and len(text.split()) >= LEAST_WORDS and self._overlaps(self._words(text))
 
     def may_be_ours(self, text: str, now: float) -> bool:
-        """The same of words that are not settled: an echo begins with a single one."""
-        return now <= self._until and self._overlaps(self._words(text))
+        """The same of words that are not settled: while we speak, an echo begins with a single one."""
+        return self._overlaps(self._words(text)) if self._until == math.inf else self.is_ours(text, now)
 
     def _overlaps(self, heard: list[str]) -> bool:
         said = [word for speech in self._said for word in self._words(speech.text)]

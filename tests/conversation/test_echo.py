@@ -49,6 +49,12 @@ def test_unsettled_word_of_ours_may_be_the_beginning_of_an_echo(echo: Echo) -> N
     assert not echo.may_be_ours("wait", 1.0)
 
 
+def test_short_answer_in_our_words_is_not_held_up_once_we_are_silent(echo: Echo) -> None:
+    echo.ended(10.0)
+    assert not echo.may_be_ours("On Friday", 10.5)
+    assert echo.may_be_ours("if that is possible", 10.5)
+
+
 def test_echo_dies_away_after_we_fell_silent(echo: Echo) -> None:
     heard = "if that is possible"
     echo.ended(10.0)
