@@ -231,6 +231,8 @@ async def vendor_phone(
         ):
             make_model = anthropic if mind is FakeAnthropic else openai
             chosen = {"stt": deepgram(speech), "llm": make_model(server), "tts": elevenlabs(speech)}
+            chosen.update(parts(speech, server))
+            chosen.update(agent)
             engine = PipelineEngine(Agent(**{**chosen, **parts(speech, server), **agent}), detector)
             phone = open_phone(
                 store=nullcontext(store),
