@@ -17,6 +17,7 @@ from anyio.abc import TaskGroup
 
 from patter_mcp.audio.frame import BYTES_PER_MS, ULAW_SILENCE
 from patter_mcp.errors import ProviderError
+from patter_mcp.mailbox import Mailbox
 from patter_mcp.realtime.base import (
     Past,
     RealtimeEvent,
@@ -35,7 +36,6 @@ from patter_mcp.realtime.base import (
     UserWords,
 )
 from patter_mcp.testing.scripted import MS_PER_CHAR, Say
-from patter_mcp.mailbox import Mailbox
 
 ONSET_MS = 60
 """Sound that counts as speech."""
@@ -51,6 +51,8 @@ class Remembered:
     role: str
     text: str = ""
     audio_ms: float = 0.0
+    whole: bool = False
+    """All that was to be said has been made."""
     cut_ms: int | None = None
     """Where it was truncated."""
 
@@ -233,6 +235,7 @@ class ScriptedModelStream:
             self.emit(ResponseWords(response=response.name, text=piece))
             self.emit(ResponseAudio(response=response.name, audio=audio))
             await anyio.sleep(len(piece) * MS_PER_CHAR / 1000 / self._model.speed)
+        item.whole = True
 
     def _call(self, name: str, arguments: str) -> ToolCall:
         item = Remembered(f"call-{next(self._numbers)}", "tool")
