@@ -27,7 +27,7 @@ STATUS_OF: Mapping[EndReason, CallStatus] = {
 SENTENCE_OF: Mapping[EndReason, str] = {
     EndReason.AGENT_HUNG_UP: "The agent ended the call.",
     EndReason.USER_HUNG_UP: "The other party hung up.",
-    EndReason.SILENCE: "Somebody or something picked up but never spoke.",
+    EndReason.SILENCE: "The line fell silent, and nobody answered when asked.",
     EndReason.MAX_DURATION: "The call reached its time limit and was ended.",
     EndReason.NO_ANSWER: "Nobody answered.",
     EndReason.BUSY: "The line was busy.",

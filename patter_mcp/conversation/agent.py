@@ -28,6 +28,10 @@ class Phrases:
     time_is_up: str = "I'm sorry, I have to end the call now. Thank you, goodbye."
     trouble: str = "I'm sorry, I'm having technical trouble and have to hang up. Goodbye."
     one_moment: str = "One moment, please."
+    bear_with_me: str = "I'm sorry, this is taking a little longer."
+    """Said in turns with `one_moment` while a silence lasts."""
+    pardon: str = "Sorry, could you say that again?"
+    """For a model that answers with nothing."""
     too_many_steps: str = "I'm sorry, I couldn't finish that just now."
 
 

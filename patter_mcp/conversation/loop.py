@@ -27,7 +27,7 @@ from patter_mcp.conversation.rehearsal import Rehearsal
 from patter_mcp.conversation.reply import Mind, Reply
 from patter_mcp.conversation.speech_text import is_farewell
 from patter_mcp.conversation.track import Track
-from patter_mcp.conversation.trouble import trouble
+from patter_mcp.conversation.trouble import pause_before_retry_sec, trouble
 from patter_mcp.conversation.turns import (
     Commit,
     Decision,
@@ -53,6 +53,9 @@ from patter_mcp.vad.base import VoiceDetector
 
 logger = logging.getLogger(__name__)
 
+PROMPT_SEC = 1.0
+"""Even after an end of turn that was late in coming, the model is given a moment before the wait counts as long."""
+
 
 class _Kind(Enum):
     GREETING = auto()
@@ -72,8 +75,10 @@ class _Turn:
     parting: Parting | None = None
     """The call is over once this has been said."""
     reply: Reply | None = None
+    transcribed: bool = False
+    """Its user's words have been through the hook."""
     noted: bool = False
-    """Its user's words are in the history and the journal."""
+    """They are in the history and the journal."""
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
 
@@ -296,6 +301,7 @@ class PipelineConversation:
         turn, self._awaiting_beep = self._awaiting_beep, None
         if turn is not None and turn is self._turn:
             self._listening.closed_to_user = True
+            turn.user_stopped_at = anyio.current_time()
             self._speak(turn)
 
     async def _miss_beep(self, turn: _Turn) -> None:
@@ -307,7 +313,8 @@ class PipelineConversation:
     # Our turns.
 
     def _reply_to(self, text: str) -> _Turn:
-        return _Turn(_Kind.REPLY, self._new_track(), user_text=text)
+        track = self._new_track()
+        return _Turn(_Kind.REPLY, track, user_text=text, reply=Reply(self._mind, track))
 
     def _phrase(
         self,
@@ -354,40 +361,54 @@ class PipelineConversation:
         assert self._leg is not None
         self._turn = turn
         self._listening.agent_started(turn.track)
-        if turn.reply is not None:
-            turn.reply.committed.set()
         turn.committed_at = turn.committed_at or anyio.current_time()
+        if turn.reply is not None:
+            turn.reply.commit(max(turn.user_stopped_at, turn.committed_at - PROMPT_SEC))
         turn.track.release(self._leg.playout)
 
     async def _make(self, turn: _Turn) -> None:
         """Thinks and speaks one turn, to the end of its being heard."""
         with turn.scope:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._voice_track, turn)
-                if turn.kind is _Kind.REPLY:
-                    await self._think(turn)
+                tasks.start_soon(self._voice_track, turn, tasks.cancel_scope)
+                if turn.reply is not None:
+                    tasks.start_soon(turn.reply.bridge)
+                    await self._think(turn, turn.reply)
             await turn.track.played()
             self._finished(turn)
 
-    async def _voice_track(self, turn: _Turn) -> None:
+    async def _voice_track(self, turn: _Turn, making: anyio.CancelScope) -> None:
+        """Until all of it has come; then nothing is left to be made."""
+        try:
+            await self._run_track(turn)
+        except ProviderError as error:
+            self._fail("tts", error, turn)
+        making.cancel()
+
+    async def _run_track(self, turn: _Turn) -> None:
         try:
             await turn.track.run()
         except ProviderError as error:
-            self._fail("tts", error, turn)
+            pause_sec = pause_before_retry_sec(error)
+            if pause_sec is None:
+                raise
+            self._journal.write(trouble("tts", error, recovered=True))
+            await anyio.sleep(pause_sec)
+            turn.track.start_over(self._tts.utterance())
+            await turn.track.run()
 
-    async def _think(self, turn: _Turn) -> None:
+    async def _think(self, turn: _Turn, reply: Reply) -> None:
         text = await self._hooks.after_transcribe(turn.user_text)
         if text is DROP:
             turn.noted = True
             turn.track.end()
             return
-        turn.user_text = text
-        turn.reply = Reply(self._mind, self._history.messages(user=self._directed(text)), turn.track)
+        turn.user_text, turn.transcribed = text, True
+        prompt = self._history.messages(user=self._directed(text))
         if turn.committed_at is not None:
-            turn.reply.committed.set()
             self._note_user(turn)
         try:
-            await turn.reply.think()
+            await reply.think(prompt)
         except ProviderError as error:
             self._fail("llm", error, turn)
 
@@ -423,7 +444,7 @@ class PipelineConversation:
 
     def _note_user(self, turn: _Turn) -> None:
         """Once the turn is certain and its words have been through the hook."""
-        if turn.noted or (turn.kind is _Kind.REPLY and turn.reply is None):
+        if turn.noted or (turn.kind is _Kind.REPLY and not turn.transcribed):
             return
         turn.noted = True
         self._history.user_said(turn.user_text)
@@ -479,9 +500,12 @@ class PipelineConversation:
         self._journal.write(trouble(part, error, recovered=False))
         if self._leg is None:
             self._lose(error)
-        elif not self._failed:
+            return
+        parting = Parting(reason=EndReason.PROVIDER_FAILED, ended_by="agent", detail=error.message)
+        if self._failed:
+            self._part(parting)
+        else:
             self._failed = True
-            parting = Parting(reason=EndReason.PROVIDER_FAILED, ended_by="agent", detail=error.message)
             self._apologise(part, (turn and turn.parting) or parting)
         if turn is not None:
             turn.scope.cancel()

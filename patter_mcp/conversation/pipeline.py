@@ -57,7 +57,8 @@ class PipelineEngine:
         self._detector = detector
         self._guard = SpeechGuard(agent.guardrails)
         self._breakers = Breakers()
-        self._rehearsal = Rehearsal([agent.phrases.trouble], agent.language)
+        phrases = agent.phrases
+        self._rehearsal = Rehearsal([phrases.trouble, phrases.one_moment, phrases.bear_with_me], agent.language)
 
     @property
     def parts(self) -> Mapping[str, str]:
@@ -114,25 +115,36 @@ class PipelineEngine:
             detector=self._detector(),
             journal=transcript,
             tasks=tasks,
-            make_mind=lambda conversation: self._mind(brief, transcript, meter, conversation),
+            make_mind=lambda conversation: self._mind(brief, transcript, meter, tasks, conversation),
             rehearsal=self._rehearsal,
             lose=lose,
         )
 
-    def _mind(self, brief: Brief, transcript: Transcript, meter: LlmMeter, conversation: PipelineConversation) -> Mind:
+    def _mind(
+        self,
+        brief: Brief,
+        transcript: Transcript,
+        meter: LlmMeter,
+        tasks: TaskGroup,
+        conversation: PipelineConversation,
+    ) -> Mind:
         agent = self._agent
         tools = ToolExecutor(agent.tools, conversation, call_id=brief.call_id, breakers=self._breakers)
         context = HookContext(call_id=brief.call_id, to_number=brief.to_number, history=transcript)
+        hooks = HookRunner(agent.hooks, context)
         return Mind(
             llm=self._parts.llm,
             options=agent.llm_options,
             tools=tools,
             guard=self._guard,
-            hooks=HookRunner(agent.hooks, context),
+            hooks=hooks,
             meter=meter,
             journal=transcript,
             phrases=agent.phrases,
             language=agent.language,
+            # What is remembered has not been through this call's hook.
+            remembered=lambda text: None if hooks.has_after_synthesize else self._rehearsal.audio(text),
+            warm_up=lambda: tasks.start_soon(self._warm_up, conversation),
         )
 
     async def _warm_up(self, conversation: PipelineConversation) -> None:

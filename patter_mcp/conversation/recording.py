@@ -152,6 +152,11 @@ class Recording:
         return self.total_ms - self.heard_ms
 
     @property
+    def is_sounding(self) -> bool:
+        """It is being heard, or would be if it had not been stopped."""
+        return self._stopped_ms is not None or self.left_ms > HEARD_SLACK_MS
+
+    @property
     def is_heard(self) -> bool:
         return self.is_complete and self.heard_ms >= self.total_ms - HEARD_SLACK_MS
 

@@ -30,6 +30,10 @@ class Rehearsal:
         """The phrase from memory; None if it has not been made."""
         return _Remembered(self._made[text]) if text in self._made else None
 
+    def audio(self, text: str) -> bytes | None:
+        """The same as mere sound."""
+        return b"".join(speech.audio for speech in self._made[text]) if text in self._made else None
+
     async def hold(self, tts: TtsStream) -> None:
         """Makes what nobody has made or is making. A voice that fails leaves it to another call's."""
         while self._unmade:

@@ -7,24 +7,25 @@ heard and no tool is run.
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
 import anyio
-from anyio.abc import TaskGroup
 
 from patter_mcp import events as ev
 from patter_mcp.conversation.agent import Phrases
+from patter_mcp.conversation.bridging import Bridge
 from patter_mcp.conversation.engine import Journal
-from patter_mcp.conversation.meter import LlmMeter
+from patter_mcp.conversation.meter import LlmMeter, RequestMeter
 from patter_mcp.conversation.sentences import SentenceCutter
 from patter_mcp.conversation.track import Track
+from patter_mcp.conversation.trouble import pause_before_retry_sec, trouble
 from patter_mcp.errors import ProviderError
 from patter_mcp.guardrails.speech import SpeechGuard
 from patter_mcp.hooks import DROP, HookRunner
 from patter_mcp.llm.base import (
+    Chunk,
     LanguageModel,
     LlmOptions,
     Message,
@@ -39,12 +40,10 @@ from patter_mcp.tools.executor import ToolExecutor
 logger = logging.getLogger(__name__)
 
 MAX_TOOL_ROUNDS = 10
-FILLER_AFTER_SEC = 1.6
-"""Silence after the end of the user's turn that is filled with a word; two seconds feel like a dead line."""
-REASSURE_AFTER_SEC = 1.0
-"""Silence in which a tool runs, before its reassurance is said."""
-BRIDGE_SEC = 2.0
-"""How long such a word holds before it may be said again, to a user who asks whether we are there."""
+SAYING_NOTHING = frozenset({"end_call", "send_digits"})
+"""Tools after which nothing need be said: what follows is the line's end, or the menu's to say."""
+GO_ON = "[a fault cut your answer off here; say only what is missing of it]"
+"""Told to the model in the user's place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +59,10 @@ class Mind:
     journal: Journal
     phrases: Phrases
     language: str
+    remembered: Callable[[str], bytes | None]
+    """A phrase's audio, where it has been made beforehand."""
+    warm_up: Callable[[], object]
+    """To be called when a request was broken off: that has closed its connection."""
 
 
 @dataclass(slots=True)
@@ -86,12 +89,24 @@ class _Completion:
     held: list[str] = field(default_factory=list[str])
     """Pieces that wait for the whole response, because a hook wants to see it first."""
     calls: dict[int, _Call] = field(default_factory=dict[int, _Call])
+    is_silent: bool = True
+    """The model has given no text at all."""
+
+    def break_off(self) -> None:
+        """Forgets what had not come to anything."""
+        self.held.clear()
+        self.calls.clear()
+
+    def so_far(self) -> list[Message]:
+        """How the model learns where it was cut off."""
+        said = _joined(self.spoken)
+        return [{"role": "assistant", "content": said}, {"role": "user", "content": GO_ON}] if said else []
 
 
 class Reply:
-    """`run` in a task of its own scope; cancelling that scope is how a reply ends early."""
+    """`think` in a task of its own scope; cancelling that scope is how a reply ends early."""
 
-    def __init__(self, mind: Mind, prompt: Sequence[Message], track: Track) -> None:
+    def __init__(self, mind: Mind, track: Track) -> None:
         self.track = track
         self.messages: list[Message] = []
         """What it adds to the history, complete rounds only."""
@@ -99,87 +114,108 @@ class Reply:
         self.llm_started_at: float | None = None
         self.llm_first_at: float | None = None
         self.ended_call = False
-        self._reassurance = ""
-        """What the tool that runs now has us say if it takes long."""
-        self._bridged_at = -math.inf
         self._mind = mind
-        self._prompt = list(prompt)
+        self._prompt: list[Message] = []
+        self._bridge = Bridge(track, mind.phrases, mind.remembered)
+        self._awaited_since = 0.0
 
-    async def think(self) -> None:
+    def commit(self, awaited_since: float) -> None:
+        """It may be heard, and tools may run; somebody has been waiting since then."""
+        self._awaited_since = awaited_since
+        self.committed.set()
+
+    async def think(self, prompt: Sequence[Message]) -> None:
         """Speaks into the track until there is nothing left to say.
 
         Raises:
             ProviderError: the model failed and a second try did not help.
         """
-        failure: ProviderError | None = None
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._fill_silence)
-            try:
-                await self._rounds(tasks)
-            except ProviderError as error:
-                failure = error
-            tasks.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
-        self.track.end()
-
-    async def _rounds(self, tasks: TaskGroup) -> None:
+        self._prompt = list(prompt)
         for _ in range(MAX_TOOL_ROUNDS):
             completion = await self._complete()
             calls = [call.entry(index) for index, call in sorted(completion.calls.items())]
             self._note(completion.spoken, calls)
             if not calls:
-                return
+                await self._say_something(completion)
+                break
             await self.committed.wait()
-            if not await self._use_tools(calls, tasks):
-                return
-        logger.warning("a reply was ended after too many rounds of tools", extra={"rounds": MAX_TOOL_ROUNDS})
-        self._note([await self._say(self._mind.phrases.too_many_steps)], [])
+            if not await self._use_tools(calls):
+                break
+        else:
+            logger.warning("a reply was ended after too many rounds of tools", extra={"rounds": MAX_TOOL_ROUNDS})
+            self._note([await self._say(self._mind.phrases.too_many_steps)], [])
+        self.track.end()
+
+    async def bridge(self) -> None:
+        """Keeps silence from lasting while it is made, until cancelled."""
+        await self.committed.wait()
+        await self._bridge.run(self._awaited_since)
+
+    def hurry(self) -> None:
+        """The user asks into our silence whether we are there."""
+        if self.committed.is_set():
+            self._bridge.hurry()
+
+    async def _say_something(self, completion: _Completion) -> None:
+        """A model that answers with nothing leaves the user waiting."""
+        used = {call["function"]["name"] for message in self.messages for call in message.get("tool_calls", ())}
+        if completion.is_silent and not used & SAYING_NOTHING:
+            self._note([await self._say(self._mind.phrases.pardon)], [])
 
     def _note(self, spoken: list[str], calls: list[ToolCallEntry]) -> None:
-        message: Message = {"role": "assistant", "content": " ".join(piece for piece in spoken if piece)}
+        message: Message = {"role": "assistant", "content": _joined(spoken)}
         if calls:
             message["tool_calls"] = calls
         if message["content"] or calls:
             self.messages.append(message)
 
     async def _complete(self) -> _Completion:
-        """One completion; a first failure before any word of it is tried once more."""
+        """One completion; after a first failure that may pass the model is asked to go on where it stopped."""
         completion = _Completion()
         try:
             await self._stream(completion)
         except ProviderError as error:
-            if completion.spoken or completion.calls or not error.retryable:
+            pause_sec = pause_before_retry_sec(error)
+            if pause_sec is None:
                 raise
-            self._mind.journal.write(_trouble(error))
-            completion = _Completion()
+            self._mind.journal.write(trouble("llm", error, recovered=True))
+            completion.break_off()
+            await anyio.sleep(pause_sec)
             await self._stream(completion)
         return completion
 
     async def _stream(self, completion: _Completion) -> None:
         mind = self._mind
         cutter = SentenceCutter(mind.language)
-        messages = await mind.hooks.before_llm([*self._prompt, *self.messages])
+        messages = await mind.hooks.before_llm([*self._prompt, *self.messages, *completion.so_far()])
         self.llm_started_at = self.llm_started_at or anyio.current_time()
-        with mind.meter.request(messages, mind.llm) as meter:
-            async with aclosing(mind.llm.stream(messages, mind.tools.specs, mind.options)) as chunks:
-                async for chunk in chunks:
-                    meter.served = served_by(chunks, mind.llm)
-                    if isinstance(chunk, TextChunk):
-                        self.llm_first_at = self.llm_first_at or anyio.current_time()
-                        meter.text += chunk.text
-                        await self._speak(cutter.feed(mind.hooks.on_chunk(chunk.text)), completion)
-                    elif isinstance(chunk, ToolCallChunk):
-                        # What is said before a tool call is said before the tool runs.
-                        await self._speak([cutter.rest()], completion)
-                        meter.text += chunk.arguments
-                        _collect(chunk, completion.calls)
-                    elif isinstance(chunk, UsageChunk):
-                        meter.reported = chunk
-            await self._speak([cutter.rest()], completion)
+        try:
+            with mind.meter.request(messages, mind.llm) as meter:
+                async with aclosing(mind.llm.stream(messages, mind.tools.specs, mind.options)) as chunks:
+                    async for chunk in chunks:
+                        meter.served = served_by(chunks, mind.llm)
+                        await self._take(chunk, meter, cutter, completion)
+        except anyio.get_cancelled_exc_class():
+            mind.warm_up()
+            raise
+        await self._speak([cutter.rest()], completion)
         if completion.held:
             text = await mind.hooks.on_response(" ".join(completion.held))
             await self._say_all([*cutter.feed(text), cutter.rest()], completion)
+
+    async def _take(self, chunk: Chunk, meter: RequestMeter, cutter: SentenceCutter, completion: _Completion) -> None:
+        if isinstance(chunk, TextChunk):
+            self.llm_first_at = self.llm_first_at or anyio.current_time()
+            meter.text += chunk.text
+            completion.is_silent = completion.is_silent and not chunk.text.strip()
+            await self._speak(cutter.feed(self._mind.hooks.on_chunk(chunk.text)), completion)
+        elif isinstance(chunk, ToolCallChunk):
+            # What is said before a tool call is said before the tool runs.
+            await self._speak([cutter.rest()], completion)
+            meter.text += chunk.arguments
+            _collect(chunk, completion.calls)
+        elif isinstance(chunk, UsageChunk):
+            meter.reported = chunk
 
     async def _speak(self, pieces: Sequence[str], completion: _Completion) -> None:
         if self._mind.hooks.has_on_response:
@@ -207,16 +243,13 @@ class Reply:
             self.track.say(text)
         return text
 
-    async def _use_tools(self, calls: Sequence[ToolCallEntry], tasks: TaskGroup) -> bool:
+    async def _use_tools(self, calls: Sequence[ToolCallEntry]) -> bool:
         """Runs them in order; False when one of them has ended the call."""
         for call in calls:
             function = call["function"]
-            tool, waiting = self._mind.tools.tools.get(function["name"]), anyio.CancelScope()
-            self._reassurance = (tool and tool.reassurance) or ""
-            tasks.start_soon(self._reassure, waiting)
-            outcome = await self._mind.tools.run(function["name"], function["arguments"])
-            waiting.cancel()
-            self._reassurance = ""
+            tool = self._mind.tools.tools.get(function["name"])
+            with self._bridge.tool(tool and tool.reassurance):
+                outcome = await self._mind.tools.run(function["name"], function["arguments"])
             self.messages.append({"role": "tool", "tool_call_id": call["id"], "content": outcome.text})
             self._mind.journal.write(
                 ev.ToolCalled(
@@ -229,29 +262,9 @@ class Reply:
             )
         return not self.ended_call
 
-    async def _reassure(self, waiting: anyio.CancelScope) -> None:
-        """Not before what has been said is heard: until then there is no silence."""
-        with waiting:
-            await anyio.sleep(REASSURE_AFTER_SEC)
-            await anyio.sleep(self.track.left_ms / 1000)
-            if self._reassurance:
-                self._bridge(self._reassurance)
 
-    async def _fill_silence(self) -> None:
-        await self.committed.wait()
-        await anyio.sleep(FILLER_AFTER_SEC)
-        if not self.track.text:
-            self._bridge(self._reassurance or self._mind.phrases.one_moment)
-
-    def hurry(self) -> None:
-        """The user asks into our silence whether we are there."""
-        if self.committed.is_set() and anyio.current_time() - self._bridged_at > BRIDGE_SEC:
-            self._bridge(self._reassurance or self._mind.phrases.one_moment)
-
-    def _bridge(self, text: str) -> None:
-        self._reassurance = ""
-        self._bridged_at = anyio.current_time()
-        self.track.say(text, aside=True)
+def _joined(spoken: Sequence[str]) -> str:
+    return " ".join(filter(None, spoken))
 
 
 def _collect(chunk: ToolCallChunk, calls: dict[int, _Call]) -> None:
@@ -259,9 +272,3 @@ def _collect(chunk: ToolCallChunk, calls: dict[int, _Call]) -> None:
     call.id = call.id or chunk.id
     call.name = call.name or chunk.name
     call.arguments += chunk.arguments
-
-
-def _trouble(error: ProviderError) -> ev.ProviderTrouble:
-    return ev.ProviderTrouble(
-        part="llm", provider=error.provider, code=error.code, message=error.message, recovered=True
-    )

@@ -7,15 +7,13 @@ from collections.abc import Callable, Sequence
 import anyio
 from anyio.abc import TaskGroup
 
+from patter_mcp.conversation.bridging import REASSURE_AFTER_SEC
 from patter_mcp.conversation.dialogue import Dialogue
 from patter_mcp.conversation.engine import Journal
-from patter_mcp.conversation.reply import MAX_TOOL_ROUNDS, REASSURE_AFTER_SEC
+from patter_mcp.conversation.reply import MAX_TOOL_ROUNDS, SAYING_NOTHING
 from patter_mcp.events import ToolCalled
 from patter_mcp.realtime.base import RealtimeStream, ToolCall, ToolUse
 from patter_mcp.tools.executor import ToolExecutor
-
-SAYING_NOTHING = frozenset({"end_call", "send_digits"})
-"""After these alone the model is not asked to go on: what follows is the line's end, or the menu's to say."""
 
 
 class ToolRounds:

@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import anyio
 
 from patter_mcp.conversation.reading import Reading
-from patter_mcp.conversation.recording import Recording
+from patter_mcp.conversation.recording import HEARD_SLACK_MS, Recording
 from patter_mcp.conversation.spoken import speakable
 from patter_mcp.tts.base import Utterance
 
 AudioFilter = Callable[[bytes, str], Awaitable[bytes | None]]
 """Looks at each piece of audio with the text said so far; None discards it."""
+
+
+MS_PER_CHAR = 75.0
+"""Slow speech: where it is not known how far a voice has come, rather repeat a word than lose one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Interjection:
+    """Words from memory that the voice knows nothing of."""
+
+    text: str
+    chars: int
+    """How much of the voice's text was said before."""
+    start_ms: float
+    end_ms: float
+
+    def heard_text(self, heard_ms: float) -> str:
+        if heard_ms >= self.end_ms - HEARD_SLACK_MS:
+            return self.text
+        share = (heard_ms - self.start_ms) / (self.end_ms - self.start_ms)
+        return self.text[: int(len(self.text) * max(0.0, share))].rpartition(" ")[0]
 
 
 class Track(Recording):
@@ -27,6 +49,10 @@ class Track(Recording):
         self._filter = audio_filter
         self._language = language
         self._reading = Reading()
+        self._interjections: list[_Interjection] = []
+        self._ended = False
+        self._offset = 0
+        """Where in the text the present utterance begins."""
         self.fed_at: float | None = None
 
     @property
@@ -36,7 +62,17 @@ class Track(Recording):
     @property
     def is_waiting(self) -> bool:
         """More will be said, but now there is silence, or a word to bridge it."""
-        return not self.is_complete and (self.left_ms <= 0 or self._reading.ends_in_aside)
+        return not self.is_complete and (self.left_ms <= 0 or self._ends_in_aside)
+
+    @property
+    def _ends_in_aside(self) -> bool:
+        interjected = bool(self._interjections) and self._interjections[-1].end_ms == self.total_ms
+        return interjected or self._reading.ends_in_aside
+
+    @property
+    def has_aside_to_say(self) -> bool:
+        """The voice has not come to the one it was given last."""
+        return self._reading.ends_in_aside and self._chars_at(self.total_ms) < len(self._text)
 
     def say(self, piece: str, *, aside: bool = False) -> None:
         """`aside`: a word to bridge the silence, no part of what there is to say."""
@@ -49,12 +85,49 @@ class Track(Recording):
         self.write(joined)
         self._utterance.feed(joined)
 
+    def bridge(self, text: str, audio: bytes | None) -> None:
+        """Says a word to bridge the silence; with its audio, before whatever the voice still owes."""
+        if audio is None:
+            self.say(text, aside=True)
+            return
+        chars, start_ms, first_audio_at = self._chars_at(self.total_ms), self.total_ms, self.first_audio_at
+        self.align(chars)
+        self.add(audio)
+        self.align(chars)
+        self._interjections.append(_Interjection(text, chars, start_ms, self.total_ms))
+        self.first_audio_at = first_audio_at
+
     def heard_text(self, *, asides: bool = True) -> str:
-        return self._reading.written_until(len(super().heard_text()), asides=asides)
+        chars = len(super().heard_text())
+        if not asides:
+            return self._reading.written_until(chars, asides=False)
+        parts: list[str] = []
+        done = ""
+        for interjection in self._interjections:
+            if interjection.chars <= chars and interjection.start_ms < self.heard_ms:
+                before = self._reading.written_until(interjection.chars)
+                parts += [before[len(done) :].strip(), interjection.heard_text(self.heard_ms)]
+                done = before
+        parts.append(self._reading.written_until(chars)[len(done) :].strip())
+        return " ".join(filter(None, parts))
 
     def end(self) -> None:
         """Nothing more will be said."""
+        self._ended = True
         self._utterance.end()
+
+    def start_over(self, utterance: Utterance) -> None:
+        """After a failure: has another utterance say the rest, from the start of the word that was cut."""
+        said = self._text[: self._chars_surely_said()]
+        self._offset = len(said) if self._text[len(said) :][:1].isspace() else said.rfind(" ") + 1
+        self._utterance = utterance
+        utterance.feed(self._text[self._offset :])
+        if self._ended:
+            utterance.end()
+
+    def _chars_surely_said(self) -> int:
+        known_ms, chars = self._aligned[-1]
+        return min(len(self._text), chars + int((self.total_ms - known_ms) / MS_PER_CHAR))
 
     async def run(self) -> None:
         """Takes the audio in until all of it has come.
@@ -68,7 +141,7 @@ class Track(Recording):
                 audio = await self._filter(audio, self.text) or b""
             self.add(audio)
             if speech.text_chars is not None:
-                self.align(speech.text_chars)
+                self.align(self._offset + speech.text_chars)
         self.complete()
 
     def cancel(self) -> None:

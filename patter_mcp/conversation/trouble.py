@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from patter_mcp.errors import ProviderError
+from patter_mcp.errors import ProviderError, ProviderStatusError
 from patter_mcp.events import CostPart, ProviderTrouble
+
+BUSY_PAUSE_SEC = 0.3
+"""Left to a vendor that refuses us for the moment and does not say for how long."""
+LONGEST_PAUSE_SEC = 4.0
+"""Nobody on a phone waits longer only to be let ask again."""
 
 
 def trouble(part: CostPart, error: ProviderError, *, recovered: bool) -> ProviderTrouble:
     return ProviderTrouble(
         part=part, provider=error.provider, code=error.code, message=error.message, recovered=recovered
     )
+
+
+def pause_before_retry_sec(error: ProviderError) -> float | None:
+    """How long to wait before a vendor is asked once more; None: that is no use."""
+    if not error.retryable:
+        return None
+    if not isinstance(error, ProviderStatusError):
+        return 0.0
+    wanted_sec = BUSY_PAUSE_SEC if error.retry_after_sec is None else error.retry_after_sec
+    return wanted_sec if wanted_sec <= LONGEST_PAUSE_SEC else None

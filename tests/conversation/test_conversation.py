@@ -274,7 +274,7 @@ async def test_tool_result_is_spoken_about_and_rounds_are_bounded(stage: OpenSta
     assert s.journal.transcript[-1][1].endswith("I'm sorry, I couldn't finish that just now.")
 
 
-async def test_long_thinking_is_filled_with_a_word(stage: OpenStage) -> None:
+async def test_long_thinking_is_filled_with_words(stage: OpenStage) -> None:
     async with stage(Say("Done.")) as s:
         s.llm.first_token_sec = 5
         await s.agent_has_spoken()
@@ -283,7 +283,8 @@ async def test_long_thinking_is_filled_with_a_word(stage: OpenStage) -> None:
         await s.agent_has_spoken()
         assert anyio.current_time() - started_at < 5
         await s.agent_has_spoken()
-    assert s.journal.transcript[-1] == ("agent", "One moment, please. Done.")
+    bridge = "One moment, please. I'm sorry, this is taking a little longer."
+    assert s.journal.transcript[-1] == ("agent", f"{bridge} Done.")
 
 
 async def test_voicemail_message_waits_for_the_beep(stage: OpenStage) -> None:

@@ -94,7 +94,7 @@ async def test_quick_tool_needs_no_reassurance(stage: OpenStage) -> None:
 
 
 async def test_reassurance_of_a_running_tool_is_said_instead_of_the_filler(stage: OpenStage) -> None:
-    text, _ = await answer_of(stage, Say("", LOOK_UP), slow_tool(5), first_token_sec=1.3)
+    text, _ = await answer_of(stage, Say("", LOOK_UP), slow_tool(5), first_token_sec=1.0)
     assert text == "Let me look that up. It is free."
 
 
@@ -116,7 +116,7 @@ async def test_being_cut_off_in_the_filler_leaves_the_reply_unsaid(stage: OpenSt
         s.llm.first_token_sec = 2.0
         await s.agent_has_spoken()
         await s.user_says("Is it free?")
-        await s.leg.quiet(2.3)
+        await s.leg.quiet(2.0)
         await s.user_says("No, wait, another thing.")
         await s.agent_has_spoken()
     assert s.journal.transcript[2] == ("agent", "One moment,")

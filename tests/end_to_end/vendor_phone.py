@@ -10,22 +10,20 @@ from typing import Any
 import anyio
 import numpy as np
 
-from patter_mcp.audio.frame import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, ULAW_SILENCE
+from patter_mcp.audio.frame import BYTES_PER_MS, FRAME_BYTES, ULAW_SILENCE
 from patter_mcp.audio.g711 import decode
 from patter_mcp.calls.call import Call
 from patter_mcp.calls.manager import CallManager
-from patter_mcp.config import CallSettings
 from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.pipeline import PipelineEngine
-from patter_mcp.events import Event, ProviderTrouble
+from patter_mcp.events import Event
 from patter_mcp.guardrails.dialing import DialingPolicy
 from patter_mcp.llm.anthropic import AnthropicLLM
-from patter_mcp.llm.base import LanguageModel
 from patter_mcp.llm.openai import OpenAILLM
 from patter_mcp.phone import open_phone
 from patter_mcp.store.memory import MemoryStore
 from patter_mcp.stt.deepgram import DeepgramSTT
-from patter_mcp.testing.fake_twilio import SILENT_FRAME, FakeCall, FakeTwilio, Plan
+from patter_mcp.testing.fake_twilio import SILENT_FRAME, FakeTwilio, Plan
 from patter_mcp.testing.llm import FakeAnthropic, FakeLlmServer, FakeOpenAI, Reply, ScriptedCall
 from patter_mcp.testing.llm.script import Script
 from patter_mcp.testing.speech import FakeSpeech, SttScript, Timing, TtsScript, sing
@@ -44,6 +42,10 @@ BYE = Reply(
 PAUSE_MS = 300
 """Silence after which whoever listens takes the speaker to have finished."""
 _NOTES = {round(pitch_hz(char) / 20): char for char in map(chr, range(33, 127))}
+
+
+class HungUp(Exception):
+    """Nothing more is heard or said."""
 
 
 class Person:
@@ -68,9 +70,16 @@ class Person:
         return None if self._gone else frame.ljust(FRAME_BYTES, SILENT_FRAME[:1])
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Looks once a frame."""
+        """Looks once a frame.
+
+        Raises:
+            HungUp: the line is gone.
+        """
         while not condition():
-            await self._frame.wait()
+            with anyio.move_on_after(1) as waiting:
+                await self._frame.wait()
+            if waiting.cancelled_caught:
+                raise HungUp
 
     async def says(self, text: str) -> None:
         """Out loud; returns when it has been said. What the recogniser makes of it, its script says."""
@@ -151,8 +160,8 @@ class VendorPhone:
     store: MemoryStore
     people: list[Person]
 
-    async def place(self, to: str = THEIRS, **more: Any) -> Call:
-        return await self.calls.place(CallRequest(**{"to_number": to, "first_message": GREETING, **more}))
+    async def place(self, to: str = THEIRS, first_message: str = GREETING, **more: Any) -> Call:
+        return await self.calls.place(CallRequest(to_number=to, first_message=first_message, **more))
 
     async def picked_up(self, number: int = 0) -> Person:
         """Whoever picks up the nth call, as soon as their line is open."""
@@ -171,23 +180,23 @@ class VendorPhone:
 
 
 def openai(mind: FakeLlmServer, **settings: Any) -> OpenAILLM:
-    return OpenAILLM(**{"api_key": "any", "base_url": mind.base_url, **settings})
+    return OpenAILLM(api_key="any", base_url=mind.base_url, **settings)
 
 
 def anthropic(mind: FakeLlmServer, **settings: Any) -> AnthropicLLM:
-    return AnthropicLLM(**{"api_key": "any", "base_url": mind.base_url, **settings})
+    return AnthropicLLM(api_key="any", base_url=mind.base_url, **settings)
 
 
 def deepgram(speech: FakeSpeech, **settings: Any) -> DeepgramSTT:
-    return DeepgramSTT(**{"api_key": "any", "base_url": speech.url, **settings})
+    return DeepgramSTT(api_key="any", base_url=speech.url, **settings)
 
 
 def elevenlabs(speech: FakeSpeech, **settings: Any) -> ElevenLabsTTS:
-    return ElevenLabsTTS(**{"api_key": "any", "base_url": speech.url, **settings})
+    return ElevenLabsTTS(api_key="any", base_url=speech.url, **settings)
 
 
 def aura(speech: FakeSpeech, **settings: Any) -> DeepgramTTS:
-    return DeepgramTTS(**{"api_key": "any", "base_url": speech.url, **settings})
+    return DeepgramTTS(api_key="any", base_url=speech.url, **settings)
 
 
 def fake_speech(*said: str) -> FakeSpeech:
@@ -230,9 +239,7 @@ async def vendor_phone(
             MemoryStore.open() as store,
         ):
             make_model = anthropic if mind is FakeAnthropic else openai
-            chosen = {"stt": deepgram(speech), "llm": make_model(server), "tts": elevenlabs(speech)}
-            chosen.update(parts(speech, server))
-            chosen.update(agent)
+            chosen: Parts = {"stt": deepgram(speech), "llm": make_model(server), "tts": elevenlabs(speech)}
             engine = PipelineEngine(Agent(**{**chosen, **parts(speech, server), **agent}), detector)
             phone = open_phone(
                 store=nullcontext(store),
