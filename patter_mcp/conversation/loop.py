@@ -420,6 +420,9 @@ class PipelineConversation:
 
     def _finished(self, turn: _Turn) -> None:
         """It has been heard to its end."""
+        if turn.scope.cancel_called:
+            # Cut in the very moment it was over: whoever cut it has kept the books.
+            return
         self._note_agent(turn, interrupted=False)
         if self._turn is turn:
             self._turn = None
