@@ -1,0 +1,199 @@
+"""One run: so many calls at once, talked on for a while, measured from the carrier's end."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import anyio
+
+from patter_mcp.audio.frame import FRAME_BYTES, ULAW_SILENCE
+from patter_mcp.testing.fake_twilio import ACCOUNT_SID, SILENT_FRAME, FakeTwilio, MediaLine, Plan
+from patter_mcp.testing.speech.hearing import is_voiced
+from patter_mcp.tts.base import TtsOptions
+from patter_mcp.tts.espeak import EspeakTTS
+from tests.benchmarks.process import Remote, remote
+from tests.benchmarks.system import Config
+from tests.benchmarks.talker import Measured, Talker
+from tests.benchmarks.vendors import USER_SAYS, run_vendors
+
+CALLS_PER_SEC = 20.0
+LATE_EVERY_SEC = 0.01
+
+
+@dataclass(slots=True)
+class Result:
+    calls: int
+    seconds: float
+    measured: Measured
+    cpu_sec: float
+    memory_bytes: int
+    """Taken by the calls."""
+    lateness_ms: Sequence[float] = ()
+    """Of this process's own timers: nothing is measured better than that."""
+    load_cpu_sec: float = 0.0
+    """Taken by this process, which has a core of its own too."""
+    lag_ms: Sequence[float] = ()
+    """Of the system's event loop."""
+    own: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What the system says of its turns."""
+
+    @property
+    def cpu_sec_per_call_minute(self) -> float:
+        return self.cpu_sec / self.calls / (self.seconds / 60)
+
+    @property
+    def mb_per_call(self) -> float:
+        return self.memory_bytes / self.calls / 2**20
+
+
+@dataclass(slots=True)
+class Bench:
+    """The carrier, the vendors and the system, up and running."""
+
+    twilio: FakeTwilio
+    system: Remote
+    speech: Sequence[bytes]
+    settle_sec: float
+    """From the last call's answer to the first measurement: greetings are over, and calls speak out of step."""
+    measured: Measured = field(default_factory=Measured)
+    lateness_ms: list[float] = field(default_factory=list[float])
+
+    async def warm_up(self) -> None:
+        """What the first call loads is not its own."""
+        await self._connect(1)
+        await anyio.sleep(self.settle_sec)
+        await self.system.do("hang_up")
+
+    async def run(self, calls: int, seconds: float) -> Result:
+        idle = await self.system.do("usage")
+        self.measured = Measured()
+        await self._connect(calls)
+        await anyio.sleep(self.settle_sec)
+        self.measured, self.lateness_ms = Measured(greeting=self.measured.greeting), []
+        before, load_before_sec = await self.system.do("usage"), time.process_time()
+        await anyio.sleep(seconds)
+        after, load_after_sec = await self.system.do("usage"), time.process_time()
+        measured, self.measured = self.measured, Measured()
+        own = await self.system.do("turns")
+        await self.system.do("hang_up")
+        return Result(
+            calls=calls,
+            seconds=seconds,
+            measured=measured,
+            cpu_sec=after["cpu_sec"] - before["cpu_sec"],
+            memory_bytes=after["rss_bytes"] - idle["rss_bytes"],
+            lateness_ms=self.lateness_ms,
+            load_cpu_sec=load_after_sec - load_before_sec,
+            lag_ms=after["lag_ms"],
+            own=own,
+        )
+
+    async def _connect(self, count: int) -> None:
+        chance = Random(count)
+        talkers: list[Talker] = []
+        first = len(self.twilio.calls)
+
+        def callee() -> Talker:
+            talkers.append(Talker(self.speech, lambda: self.measured, chance))
+            return talkers[-1]
+
+        self.twilio.plan = Plan(callee=callee, ring_sec=0.5)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._place, count)
+            for number in range(count):
+                talkers[number].line = (await self.twilio.call(first + number)).line
+        for call in self.twilio.calls[first:]:
+            await call.line.open.wait()
+
+    async def _place(self, count: int) -> None:
+        await self.system.do("place", count=count, per_sec=CALLS_PER_SEC)
+
+    async def watch_lateness(self) -> None:
+        while True:
+            due = time.monotonic() + LATE_EVERY_SEC
+            await anyio.sleep_until(due)
+            self.lateness_ms.append((time.monotonic() - due) * 1000)
+
+
+@asynccontextmanager
+async def open_bench(settle_sec: float, **settings: Any) -> AsyncGenerator[Bench]:
+    """Settings: those of `system.Config` that say how the system is set up."""
+    async with run_vendors() as vendors, FakeTwilio().run() as twilio, anyio.create_task_group() as tasks:
+        config = Config(twilio_url=twilio.url, speech_url=vendors.speech_url, llm_url=vendors.llm_url, **settings)
+        async with remote("tests.benchmarks.system", config.to_json()) as system:
+            bench = Bench(twilio, system, await user_speech(), settle_sec)
+            tasks.start_soon(bench.watch_lateness)
+            await bench.warm_up()
+            if config.rare_gc:
+                await system.do("collect_rarely")
+            yield bench
+        tasks.cancel_scope.cancel()
+
+
+async def run_floor(calls: int, seconds: float, cpu: int) -> tuple[Result, list[float]]:
+    """The same streams at a server that echoes them, and how long a frame took there and back, in milliseconds."""
+    echoes = [Echo() for _ in range(calls)]
+    taken: list[dict[str, Any]] = []
+    async with remote("tests.benchmarks.floor", str(cpu)) as floor, anyio.create_task_group() as tasks:
+        port = (await floor.do("address"))["port"]
+        taken.append(await floor.do("usage"))
+        for number, echo in enumerate(echoes):
+            echo.line = MediaLine(call_sid=f"CA{number:032x}", account_sid=ACCOUNT_SID, callee=echo)
+            tasks.start_soon(echo.line.run, f"ws://127.0.0.1:{port}/", {})
+            await anyio.sleep(1 / calls)
+        await anyio.sleep(1)
+        for echo in echoes:
+            echo.round_trips_ms.clear()
+        taken.append(await floor.do("usage"))
+        await anyio.sleep(seconds)
+        taken.append(await floor.do("usage"))
+        tasks.cancel_scope.cancel()
+    idle, before, after = taken
+    result = Result(
+        calls=calls,
+        seconds=seconds,
+        measured=Measured(),
+        cpu_sec=after["cpu_sec"] - before["cpu_sec"],
+        memory_bytes=after["rss_bytes"] - idle["rss_bytes"],
+    )
+    return result, [trip for echo in echoes for trip in echo.round_trips_ms]
+
+
+class Echo:
+    """A callee whose every frame comes back."""
+
+    def __init__(self) -> None:
+        self.line: MediaLine | None = None
+        self.round_trips_ms: list[float] = []
+        self._sent_at: deque[float] = deque()
+        self._seen = 0
+
+    def __call__(self, heard: bytes) -> bytes:
+        assert self.line is not None
+        for message in self.line.received[self._seen :]:
+            if message.event == "media":
+                self.round_trips_ms.append((message.at - self._sent_at.popleft()) * 1000)
+        self._seen = len(self.line.received)
+        self._sent_at.append(time.monotonic())
+        return SILENT_FRAME
+
+
+async def user_speech() -> list[bytes]:
+    """Frames of a synthetic voice, cut to what the fake recogniser takes for speech."""
+    async with EspeakTTS().open(TtsOptions()) as voice:
+        utterance = voice.utterance()
+        utterance.feed(USER_SAYS)
+        utterance.end()
+        audio = b"".join([speech.audio async for speech in utterance])
+    frames = [
+        audio[start : start + FRAME_BYTES].ljust(FRAME_BYTES, bytes((ULAW_SILENCE,)))
+        for start in range(0, len(audio), FRAME_BYTES)
+    ]
+    voiced = [index for index, frame in enumerate(frames) if is_voiced(frame)]
+    return frames[voiced[0] : voiced[-1] + 1]
