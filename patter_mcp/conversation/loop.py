@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import Enum, auto
 
 import anyio
 from anyio.abc import TaskGroup
 
 from patter_mcp import events as ev
 from patter_mcp.conversation.agent import Agent
+from patter_mcp.conversation.agent_turn import AgentTurn, Books
 from patter_mcp.conversation.answering import GREETING_LOST_MS, Pickup, who_answered
 from patter_mcp.conversation.engine import Journal, Parting
 from patter_mcp.conversation.floor import Floor
-from patter_mcp.conversation.history import History, cut
+from patter_mcp.conversation.history import History
 from patter_mcp.conversation.leg import CallLeg
-from patter_mcp.conversation.measure import Instants, measured
 from patter_mcp.conversation.rehearsal import Rehearsal
 from patter_mcp.conversation.reply import Mind, Reply
 from patter_mcp.conversation.speech_text import is_farewell
@@ -57,31 +55,6 @@ PROMPT_SEC = 1.0
 """Even after an end of turn that was late in coming, the model is given a moment before the wait counts as long."""
 
 
-class _Kind(Enum):
-    GREETING = auto()
-    REPLY = auto()
-    PHRASE = auto()
-
-
-@dataclass(eq=False, slots=True)
-class _Turn:
-    """One of our turns: a reply of the model's, or a fixed phrase."""
-
-    kind: _Kind
-    track: Track
-    user_text: str = ""
-    user_stopped_at: float = 0.0
-    committed_at: float | None = None
-    parting: Parting | None = None
-    """The call is over once this has been said."""
-    reply: Reply | None = None
-    transcribed: bool = False
-    """Its user's words have been through the hook."""
-    noted: bool = False
-    """They are in the history and the journal."""
-    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
-
-
 class PipelineConversation:
     """One call's. Built by `pipeline.PipelineEngine`, which owns the streams and the task group.
 
@@ -106,6 +79,7 @@ class PipelineConversation:
     ) -> None:
         self._agent = agent
         self._history = history
+        self._books = Books(history, journal)
         self._stt = stt
         self._tts = tts
         self._journal = journal
@@ -117,9 +91,9 @@ class PipelineConversation:
         self._detector = detector
         self._floor: Floor | None = None
         self._pickup = Pickup(journal)
-        self._awaiting_beep: _Turn | None = None
-        self._turn: _Turn | None = None
-        self._eager: _Turn | None = None
+        self._awaiting_beep: AgentTurn | None = None
+        self._turn: AgentTurn | None = None
+        self._eager: AgentTurn | None = None
         self._greeting_due = False
         self._farewell_cut = False
         self._failed = False
@@ -127,7 +101,7 @@ class PipelineConversation:
         self._leg: CallLeg | None = None
         self._parting: Parting | None = None
         self._over = anyio.Event()
-        self._greeting = self._phrase(first_message, _Kind.GREETING)
+        self._greeting = self._phrase(first_message)
         self._prepare(self._greeting)
 
     # The conversation as its engine and its call see it.
@@ -259,7 +233,7 @@ class PipelineConversation:
         self._eager = None
         turn.user_stopped_at = self._listening.last_voice_at
         turn.committed_at = anyio.current_time()
-        self._note_user(turn)
+        self._books.note_user(turn)
         if self._pickup.may_not_speak_yet:
             self._turn, self._awaiting_beep = turn, turn
             self._listening.agent_started(turn.track)
@@ -272,16 +246,15 @@ class PipelineConversation:
         turn, self._turn = self._turn, None
         if turn is None:
             return
-        turn.track.cancel()
-        turn.scope.cancel()
+        turn.cancel()
         self._farewell_cut = turn.parting is not None
         if turn.parting is not None and turn.parting.reason is EndReason.MAX_DURATION:
             self._part(turn.parting)
-        if turn.kind is _Kind.GREETING and turn.track.heard_ms < GREETING_LOST_MS:
+        if turn is self._greeting and turn.track.heard_ms < GREETING_LOST_MS:
             self._greeting_due = not self._pickup.is_machine
             return
         self._journal.write(ev.BargeIn(heard_ms=round(turn.track.heard_ms)))
-        self._note_agent(turn, interrupted=True)
+        self._books.note_agent(turn, interrupted=True)
 
     def _reprompt(self) -> None:
         if self._pickup.who == "voicemail":
@@ -304,7 +277,7 @@ class PipelineConversation:
             turn.user_stopped_at = anyio.current_time()
             self._speak(turn)
 
-    async def _miss_beep(self, turn: _Turn) -> None:
+    async def _miss_beep(self, turn: AgentTurn) -> None:
         await anyio.sleep(self._agent.turns.beep_wait_sec)
         if self._awaiting_beep is turn:
             self._pickup.beeped()
@@ -312,23 +285,17 @@ class PipelineConversation:
 
     # Our turns.
 
-    def _reply_to(self, text: str) -> _Turn:
+    def _reply_to(self, text: str) -> AgentTurn:
         track = self._new_track()
-        return _Turn(_Kind.REPLY, track, user_text=text, reply=Reply(self._mind, track))
+        return AgentTurn(track, user_text=text, reply=Reply(self._mind, track))
 
-    def _phrase(
-        self,
-        text: str,
-        kind: _Kind = _Kind.PHRASE,
-        parting: Parting | None = None,
-        utterance: Utterance | None = None,
-    ) -> _Turn:
+    def _phrase(self, text: str, parting: Parting | None = None, utterance: Utterance | None = None) -> AgentTurn:
         track = self._new_track(utterance)
         track.say(text)
         track.end()
-        return _Turn(kind, track, parting=parting, noted=True)
+        return AgentTurn(track, parting=parting, noted=True)
 
-    def _greeting_again(self, user_text: str) -> _Turn:
+    def _greeting_again(self, user_text: str) -> AgentTurn:
         """Whoever picked up has said hello over our first words; now it is our turn to say them."""
         self._greeting_due = False
         turn = self._phrase(self._greeting.track.text)
@@ -343,7 +310,7 @@ class PipelineConversation:
         shaped = await self._hooks.after_synthesize(audio, text)
         return None if shaped is DROP else shaped
 
-    def _say(self, turn: _Turn) -> None:
+    def _say(self, turn: AgentTurn) -> None:
         self._drop_turn()
         self._prepare(turn)
         turn.committed_at = anyio.current_time()
@@ -353,10 +320,10 @@ class PipelineConversation:
         self._abandon_eager()
         self._say(self._phrase(text, parting=parting))
 
-    def _prepare(self, turn: _Turn) -> None:
+    def _prepare(self, turn: AgentTurn) -> None:
         self._tasks.start_soon(self._make, turn)
 
-    def _speak(self, turn: _Turn) -> None:
+    def _speak(self, turn: AgentTurn) -> None:
         """From now on this is what we are saying."""
         assert self._leg is not None
         self._turn = turn
@@ -366,7 +333,7 @@ class PipelineConversation:
             turn.reply.commit(max(turn.user_stopped_at, turn.committed_at - PROMPT_SEC))
         turn.track.release(self._leg.playout)
 
-    async def _make(self, turn: _Turn) -> None:
+    async def _make(self, turn: AgentTurn) -> None:
         """Thinks and speaks one turn, to the end of its being heard."""
         with turn.scope:
             async with anyio.create_task_group() as tasks:
@@ -377,7 +344,7 @@ class PipelineConversation:
             await turn.track.played()
             self._finished(turn)
 
-    async def _voice_track(self, turn: _Turn, making: anyio.CancelScope) -> None:
+    async def _voice_track(self, turn: AgentTurn, making: anyio.CancelScope) -> None:
         """Until all of it has come; then nothing is left to be made."""
         try:
             await self._run_track(turn)
@@ -385,7 +352,7 @@ class PipelineConversation:
             self._fail("tts", error, turn)
         making.cancel()
 
-    async def _run_track(self, turn: _Turn) -> None:
+    async def _run_track(self, turn: AgentTurn) -> None:
         try:
             await turn.track.run()
         except ProviderError as error:
@@ -397,7 +364,7 @@ class PipelineConversation:
             turn.track.start_over(self._tts.utterance())
             await turn.track.run()
 
-    async def _think(self, turn: _Turn, reply: Reply) -> None:
+    async def _think(self, turn: AgentTurn, reply: Reply) -> None:
         text = await self._hooks.after_transcribe(turn.user_text)
         if text is DROP:
             turn.noted = True
@@ -406,7 +373,7 @@ class PipelineConversation:
         turn.user_text, turn.transcribed = text, True
         prompt = self._history.messages(user=self._directed(text))
         if turn.committed_at is not None:
-            self._note_user(turn)
+            self._books.note_user(turn)
         try:
             await reply.think(prompt)
         except ProviderError as error:
@@ -418,12 +385,12 @@ class PipelineConversation:
             return text
         return f"{text}\n[voicemail: the beep has sounded]"
 
-    def _finished(self, turn: _Turn) -> None:
+    def _finished(self, turn: AgentTurn) -> None:
         """It has been heard to its end."""
         if turn.scope.cancel_called:
             # Cut in the very moment it was over: whoever cut it has kept the books.
             return
-        self._note_agent(turn, interrupted=False)
+        self._books.note_agent(turn, interrupted=False)
         if self._turn is turn:
             self._turn = None
             self._listening.agent_finished()
@@ -433,54 +400,15 @@ class PipelineConversation:
     def _drop_turn(self) -> None:
         turn, self._turn = self._turn, None
         if turn is not None:
-            turn.track.cancel()
-            turn.scope.cancel()
-            self._note_agent(turn, interrupted=True)
+            turn.cancel()
+            self._books.note_agent(turn, interrupted=True)
 
     def _abandon_eager(self) -> None:
         turn, self._eager = self._eager, None
         if turn is not None:
-            turn.track.cancel()
-            turn.scope.cancel()
+            turn.cancel()
 
-    # Books.
-
-    def _note_user(self, turn: _Turn) -> None:
-        """Once the turn is certain and its words have been through the hook."""
-        if turn.noted or (turn.kind is _Kind.REPLY and not turn.transcribed):
-            return
-        turn.noted = True
-        self._history.user_said(turn.user_text)
-        self._journal.write(ev.UserSaid(text=turn.user_text))
-
-    def _note_agent(self, turn: _Turn, *, interrupted: bool) -> None:
-        heard = turn.track.heard_text()
-        if turn.reply is not None:
-            messages = turn.reply.messages
-            self._history.extend(cut(messages, turn.track.heard_text(asides=False)) if interrupted else messages)
-        else:
-            self._history.agent_said(heard, interrupted=interrupted)
-        if heard:
-            self._journal.write(ev.AgentSaid(text=heard, interrupted=interrupted))
-        self._measure(turn)
-
-    def _measure(self, turn: _Turn) -> None:
-        sent_at, reply = turn.track.first_sent_at, turn.reply
-        if reply is None or sent_at is None or turn.committed_at is None:
-            return
-        self._journal.write(
-            measured(
-                Instants(
-                    user_stopped=turn.user_stopped_at,
-                    committed=turn.committed_at,
-                    llm_started=reply.llm_started_at,
-                    llm_first=reply.llm_first_at,
-                    tts_fed=turn.track.fed_at,
-                    tts_first=turn.track.first_audio_at,
-                    sent=sent_at,
-                )
-            )
-        )
+    # Trouble.
 
     def _note_reconnected(self, event: Reconnected) -> None:
         self._journal.write(
@@ -493,7 +421,7 @@ class PipelineConversation:
             )
         )
 
-    def _fail(self, part: ev.CostPart, error: ProviderError, turn: _Turn | None = None) -> None:
+    def _fail(self, part: ev.CostPart, error: ProviderError, turn: AgentTurn | None = None) -> None:
         """A provider is gone for good: say so, if possible in a voice made beforehand, and end politely."""
         if turn is not None and turn is self._eager:
             # It was a try; if the user's turn really is over, there will be another.
