@@ -100,4 +100,6 @@ async def test_call_that_runs_out_of_time_says_so(tmp_path: Path) -> None:
         result = await call(connected, SCENARIOS["+12025550100"], max_duration_sec=5)
     assert result["status"] == "timeout"
     assert 4.5 <= result["duration_seconds"] <= 7
-    assert result["transcript"][0]["role"] == "agent"
+    # Whose words come first is open: the barber may say hello over ours.
+    assert result["transcript"]
+    assert {line["role"] for line in result["transcript"]} <= {"agent", "user"}
