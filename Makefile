@@ -23,7 +23,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check --output-format concise .
 
 types: $(VENV)/.dev
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 layers: $(VENV)/.dev
 	$(BIN)/lint-imports
