@@ -16,7 +16,7 @@ from patter_mcp.conversation.echo import Echo
 from patter_mcp.conversation.speech_text import asks_if_there
 from patter_mcp.conversation.track import Track
 from patter_mcp.conversation.turns import Decision, Decisions, Hurry, TurnTaker, Yield
-from patter_mcp.conversation.voice_level import VoiceLevel
+from patter_mcp.conversation.voice_level import HUSH_MS, VoiceLevel
 from patter_mcp.errors import ProviderError
 from patter_mcp.hooks import DROP, HookRunner
 from patter_mcp.stt.base import (
@@ -95,8 +95,11 @@ class Floor:
             self._tasks.start_soon(self._filter_frame, frame)
         else:
             self._stt.feed(frame)
-        self._level.hear(frame, is_user=self._activity.speaking and not self._turns.agent_active)
+        self._level.hear(frame, is_user=self._is_users_turn)
         self._vad.feed(frame)
+        if self._level.has_hushed and self._is_users_turn:
+            # The detector will say so too, but later: it waits for what is left of a word.
+            self._decide(self._turns.voice_paused(anyio.current_time() - HUSH_MS / 1000))
 
     def finalize(self) -> None:
         self._stt.finalize()
@@ -115,6 +118,11 @@ class Floor:
         self._echo.ended(now)
         self._turns.agent_finished(now)
         self._decide([])
+
+    @property
+    def _is_users_turn(self) -> bool:
+        """Somebody speaks, and it is neither over us nor to a machine."""
+        return self._activity.speaking and not self._turns.agent_active and not self.closed_to_user
 
     async def _filter_frame(self, frame: bytes) -> None:
         shaped = await self._hooks.before_send_to_stt(frame)

@@ -19,7 +19,7 @@ from patter_mcp.stt.base import Final, Interim
 from patter_mcp.testing.scripted import MemoryLeg, ScriptedLLM, ScriptedStream, ScriptedSTT, ScriptedTTS
 from patter_mcp.testing.virtual_time import VirtualTimeLoop
 from patter_mcp.types import EndReason
-from patter_mcp.vad.base import VoiceActivity
+from patter_mcp.vad.base import VoiceActivity, VoiceDetector
 
 WINDOW_MS = 32
 
@@ -125,11 +125,12 @@ def stage() -> Callable[..., Any]:
         time_left_sec: float = 180,
         stt: Any = None,
         after: Stage | None = None,
+        detector: Callable[[], VoiceDetector] | None = None,
         **agent: Any,
     ) -> AsyncGenerator[Stage]:
         if after is None:
             stt, llm, tts = stt or ScriptedSTT(), ScriptedLLM(script=list(script)), ScriptedTTS()
-            engine = PipelineEngine(Agent(stt=stt, llm=llm, tts=tts, **agent), LoudnessDetector)
+            engine = PipelineEngine(Agent(stt=stt, llm=llm, tts=tts, **agent), detector or LoudnessDetector)
         else:  # another call of the same agent's
             stt, llm, tts, engine = after.stt, after.llm, after.tts, after.engine
             llm.script.extend(script)

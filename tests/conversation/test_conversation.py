@@ -220,7 +220,7 @@ async def test_talking_over_the_last_goodbye_does_not_prolong_the_call(stage: Op
 
 async def test_model_gone_is_said_aloud_and_ends_the_call(stage: OpenStage) -> None:
     gone = ProviderStatusError("The key is not valid.", provider="scripted", status=401)
-    async with stage(gone) as s:
+    async with stage(gone, gone) as s:  # the reply begun early, and the one that was due
         await s.agent_has_spoken()
         await s.user_says("Hello?")
         parting = await s.ended()

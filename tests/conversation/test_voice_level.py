@@ -48,3 +48,26 @@ def test_silence_is_faint() -> None:
     for _ in range(8):
         level.hear(silence(20), is_user=False)
     assert level.is_faint
+
+
+def hushes(*amplitudes: int, level: VoiceLevel) -> list[bool]:
+    said: list[bool] = []
+    for amplitude in amplitudes:
+        level.hear(frame(amplitude), is_user=True)
+        said.append(level.has_hushed)
+    return said
+
+
+def test_a_hush_is_noticed_after_80_ms_and_said_once() -> None:
+    level = heard(*[8000] * 30, is_user=True)
+    assert hushes(*[0] * 8, level=level) == [False] * 3 + [True] + [False] * 4
+    assert hushes(8000, *[0] * 4, level=level) == [False] * 4 + [True]
+
+
+def test_a_plosive_is_no_hush() -> None:
+    assert not any(hushes(*[0, 0, 0, 8000] * 10, level=heard(*[8000] * 30, is_user=True)))
+
+
+def test_a_noisy_line_never_hushes_and_neither_does_a_voice_not_known_yet() -> None:
+    assert not any(hushes(*[500] * 20, level=heard(*[8000] * 30, is_user=True)))
+    assert not any(hushes(*[0] * 10, level=heard(*[8000] * 10, is_user=True)))
