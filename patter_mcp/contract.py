@@ -187,3 +187,19 @@ OUTPUT_SCHEMA: dict[str, Any] = {
     "required": ["call_id", "status", "duration_seconds", "cost_usd", "transcript", "metrics"],
     "additionalProperties": False,
 }
+
+MCP_TOOL: dict[str, Any] = {
+    "name": TOOL_NAME,
+    "title": TOOL_TITLE,
+    "description": TOOL_DESCRIPTION,
+    "inputSchema": INPUT_SCHEMA,
+    "outputSchema": OUTPUT_SCHEMA,
+    "annotations": {
+        "title": TOOL_TITLE,
+        "readOnlyHint": False,
+        "destructiveHint": True,
+        "idempotentHint": False,
+        "openWorldHint": True,
+    },
+}
+"""The tool as `tools/list` shows it."""

@@ -12,7 +12,7 @@ import anyio
 from patter_mcp.calls.fold import CallView, fold, summary
 from patter_mcp.cli.calling import clock
 from patter_mcp.config import Setting, Settings
-from patter_mcp.contract import INPUT_SCHEMA, OUTPUT_SCHEMA, TOOL_DESCRIPTION, TOOL_NAME, TOOL_TITLE
+from patter_mcp.contract import INPUT_SCHEMA, MCP_TOOL, TOOL_DESCRIPTION, TOOL_NAME
 from patter_mcp.errors import CallNotFound
 from patter_mcp.sandbox.scenario_file import load_scenarios, validate
 from patter_mcp.store.base import CallStore
@@ -24,22 +24,12 @@ def schema(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _mcp_schema() -> dict[str, Any]:
-    return {
-        "name": TOOL_NAME,
-        "title": TOOL_TITLE,
-        "description": TOOL_DESCRIPTION,
-        "inputSchema": INPUT_SCHEMA,
-        "outputSchema": OUTPUT_SCHEMA,
-    }
-
-
 def _described(parameters: str) -> dict[str, Any]:
     return {"name": TOOL_NAME, "description": TOOL_DESCRIPTION, parameters: INPUT_SCHEMA}
 
 
 _SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {
-    "mcp": _mcp_schema,
+    "mcp": lambda: MCP_TOOL,
     "openai": lambda: {"type": "function", "function": _described("parameters")},
     "anthropic": lambda: _described("input_schema"),
     "hermes": lambda: _described("parameters"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
 
-from patter_mcp.contract import INPUT_SCHEMA, OUTPUT_SCHEMA, TOOL_DESCRIPTION, TOOL_NAME, TOOL_TITLE
+from patter_mcp.contract import MCP_TOOL
 from patter_mcp.server.cancellation import Cancellations
 from patter_mcp.server.tools import Phone, PhoneTools
 
@@ -25,21 +28,31 @@ def build_server(phone: Phone, *, version: str) -> MCPServer:
         instructions=INSTRUCTIONS,
         version=version,
         tools=[_make_phone_call(phone)],
-        middleware=[Cancellations()],
+        middleware=[Cancellations(), _show_tools],
     )
 
 
 def _make_phone_call(phone: Phone) -> Tool:
     tool = Tool.from_function(
         PhoneTools(phone).make_phone_call,
-        name=TOOL_NAME,
-        title=TOOL_TITLE,
-        description=TOOL_DESCRIPTION,
-        annotations=ToolAnnotations(
-            title=TOOL_TITLE, read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True
-        ),
+        name=MCP_TOOL["name"],
+        title=MCP_TOOL["title"],
+        description=MCP_TOOL["description"],
+        annotations=ToolAnnotations.model_validate(MCP_TOOL["annotations"]),
     )
-    # Published as they stand; derived from annotations they would gain titles and lose `additionalProperties`.
-    tool.parameters = INPUT_SCHEMA
-    tool.fn_metadata.output_schema = OUTPUT_SCHEMA
+    # Derived from the function's annotations they would gain titles and lose `additionalProperties`.
+    tool.parameters = MCP_TOOL["inputSchema"]
+    tool.fn_metadata.output_schema = MCP_TOOL["outputSchema"]
     return tool
+
+
+async def _show_tools(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Middleware: the tool is shown as it is written, byte for byte, whichever revision a client speaks.
+
+    The SDK passes schemas through models of its own, which sort their keys, in each revision differently.
+    """
+    result = await call_next(ctx)
+    if ctx.method == "tools/list":
+        assert isinstance(result, dict)
+        return {**result, "tools": [MCP_TOOL]}
+    return result

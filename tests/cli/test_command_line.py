@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from patter_mcp.contract import INPUT_SCHEMA, OUTPUT_SCHEMA, VERSION
+from patter_mcp.contract import INPUT_SCHEMA, MCP_TOOL, VERSION
 
 ROOT = Path(__file__).parents[2]
 BUSY, NOBODY, BARBER = "+12025550106", "+12025550107", "+12025550100"
@@ -106,7 +106,7 @@ def test_schema_is_the_contract_in_every_format(machine: dict[str, str], name: s
         found = found[key]
     assert found == INPUT_SCHEMA
     if name == "mcp":
-        assert schema["outputSchema"] == OUTPUT_SCHEMA
+        assert schema == MCP_TOOL
 
 
 def test_config_says_where_each_setting_comes_from(machine: dict[str, str], tmp_path: Path) -> None:

@@ -17,7 +17,10 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 
 import patter_mcp.contract
 
-Era = Literal["2025-11-25", "2026-07-28"]
+Era = Literal["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"]
+
+STATELESS = "2026-07-28"
+"""The first revision without a handshake."""
 
 PROGRAM = Path(__file__).with_name("scripted_phone.py")
 ENVIRONMENT = {"PYTHONPATH": str(Path(patter_mcp.contract.__file__).parents[1])}
@@ -116,13 +119,13 @@ class StdioServer:
         return self._log.read().decode()
 
     async def _greet(self) -> None:
-        if self._era == "2025-11-25":
+        if self._era < STATELESS:
             hello = {"protocolVersion": self._era, "capabilities": {}, "clientInfo": CLIENT_INFO}
             await self.result(await self.request("initialize", hello))
             await self.send("notifications/initialized", {})
 
     def _envelope(self) -> dict[str, Any]:
-        if self._era == "2025-11-25":
+        if self._era < STATELESS:
             return {}
         prefix = "io.modelcontextprotocol"
         return {
