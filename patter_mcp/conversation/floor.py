@@ -13,12 +13,13 @@ from anyio.abc import TaskGroup
 from patter_mcp.config import TurnSettings
 from patter_mcp.conversation.activity import STOP_PROBABILITY, Change, SpeechActivity
 from patter_mcp.conversation.echo import Echo
+from patter_mcp.conversation.frame_filter import FrameFilter
 from patter_mcp.conversation.speech_text import asks_if_there
 from patter_mcp.conversation.track import Track
 from patter_mcp.conversation.turns import Decision, Decisions, Hurry, TurnTaker, Yield
 from patter_mcp.conversation.voice_level import HUSH_MS, VoiceLevel
 from patter_mcp.errors import ProviderError
-from patter_mcp.hooks import DROP, HookRunner
+from patter_mcp.hooks import HookRunner
 from patter_mcp.stt.base import (
     EagerEndOfTurn,
     Final,
@@ -64,7 +65,8 @@ class Floor:
         failed: Callable[[ProviderError], None],
     ) -> None:
         self._stt = stream
-        self._hooks = hooks
+        self._filter = FrameFilter(hooks, stream.feed) if hooks.has_before_send_to_stt else None
+        self._hear_frame = stream.feed if self._filter is None else self._filter.hear
         self._tasks = tasks
         self._decided = decided
         self._reconnected = reconnected
@@ -84,6 +86,8 @@ class Floor:
     def open(self) -> None:
         """From now on there are decisions."""
         self._tasks.start_soon(self._hear_words)
+        if self._filter is not None:
+            self._tasks.start_soon(self._filter.run)
         self._tasks.start_soon(self._keep_time)
 
     def close(self) -> None:
@@ -91,10 +95,7 @@ class Floor:
 
     def heard(self, frame: bytes) -> None:
         """The user's audio, mono μ-law at 8 kHz, once per 20 ms."""
-        if self._hooks.has_before_send_to_stt:
-            self._tasks.start_soon(self._filter_frame, frame)
-        else:
-            self._stt.feed(frame)
+        self._hear_frame(frame)
         self._level.hear(frame, is_user=self._is_users_turn)
         self._vad.feed(frame)
         if self._level.has_hushed and self._is_users_turn:
@@ -123,11 +124,6 @@ class Floor:
     def _is_users_turn(self) -> bool:
         """Somebody speaks, and it is neither over us nor to a machine."""
         return self._activity.speaking and not self._turns.agent_active and not self.closed_to_user
-
-    async def _filter_frame(self, frame: bytes) -> None:
-        shaped = await self._hooks.before_send_to_stt(frame)
-        if shaped is not DROP:
-            self._stt.feed(shaped)
 
     def _voice(self, activity: VoiceActivity) -> None:
         change = self._change(activity)

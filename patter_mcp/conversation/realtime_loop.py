@@ -17,6 +17,7 @@ from patter_mcp.audio.frame import ULAW_SILENCE
 from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.dialogue import Dialogue
 from patter_mcp.conversation.engine import Journal, Parting
+from patter_mcp.conversation.frame_filter import FrameFilter
 from patter_mcp.conversation.leg import CallLeg
 from patter_mcp.conversation.model_turn import Kind, ModelTurn
 from patter_mcp.conversation.mouth import Apology, Mouth
@@ -98,6 +99,11 @@ class RealtimeConversation:
     def begin(self, stream: rt.RealtimeStream, tasks: TaskGroup) -> None:
         """It rings: the first words are made meanwhile."""
         self._stream, self._tasks = stream, tasks
+        self._hear_frame = stream.feed
+        if self._hooks.has_before_send_to_stt:
+            ear = FrameFilter(self._hooks, stream.feed)
+            self._hear_frame = ear.hear
+            tasks.start_soon(ear.run)
         self._mouth = Mouth(
             stream=stream,
             dialogue=self._dialogue,
@@ -144,12 +150,7 @@ class RealtimeConversation:
     # The ear: called by the leg, once per frame.
 
     def heard(self, frame: bytes) -> None:
-        if self._opening.recording:
-            self._stream.feed(bytes((ULAW_SILENCE,)) * len(frame))
-        elif self._hooks.has_before_send_to_stt:
-            self._tasks.start_soon(self._filter_frame, frame)
-        else:
-            self._stream.feed(frame)
+        self._hear_frame(bytes((ULAW_SILENCE,)) * len(frame) if self._opening.recording else frame)
         self._opening.heard(frame)
 
     def digit(self, digit: str) -> None:
@@ -171,11 +172,6 @@ class RealtimeConversation:
         self._journal.write(ev.DigitsSent(digits=digits))
 
     # Inputs.
-
-    async def _filter_frame(self, frame: bytes) -> None:
-        shaped = await self._hooks.before_send_to_stt(frame)
-        if shaped is not DROP:
-            self._stream.feed(shaped)
 
     async def _listen(self) -> None:
         try:
