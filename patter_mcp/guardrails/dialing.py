@@ -64,9 +64,7 @@ def _checked_number(value: object) -> str:
     if value is None:
         raise CallRefused(f"'to' is missing: the number to call. {_EXAMPLE}", rule="to")
     if not isinstance(value, str):
-        kind = type(value).__name__
-        message = f"'to' must be a string, not {kind}; as a number it loses its +. {_EXAMPLE}"
-        raise CallRefused(message, rule="to")
+        raise CallRefused(f"'to' must be a string, not {_kind(value)}. {_EXAMPLE}", rule="to")
     problem = _format_problem(value)
     if problem:
         raise CallRefused(f"'to' {problem}", rule="to")
@@ -75,12 +73,15 @@ def _checked_number(value: object) -> str:
 
 def _checked_text(name: str, value: object, max_chars: int) -> str:
     if not isinstance(value, str):
-        raise CallRefused(f"'{name}' must be a string, not {type(value).__name__}.", rule=name)
+        raise CallRefused(f"'{name}' must be a string, not {_kind(value)}.", rule=name)
     if len(value) > max_chars:
         message = f"'{name}' has {len(value):,} characters; at most {max_chars:,} are allowed. Shorten it."
         raise CallRefused(message, rule=name)
     if has_control(value):
-        message = f"'{name}' contains control characters; only line feed and tab are allowed. Remove the others."
+        message = (
+            f"'{name}' contains control characters or pieces of broken ones. Write it again without them; line feed "
+            "and tab are allowed."
+        )
         raise CallRefused(message, rule=name)
     return without_hidden(value)
 
@@ -88,11 +89,26 @@ def _checked_text(name: str, value: object, max_chars: int) -> str:
 def _checked_duration(value: object) -> int:
     expected = f"a whole number of seconds from {MIN_MAX_DURATION_SEC} to {MAX_MAX_DURATION_SEC}"
     if isinstance(value, bool) or not isinstance(value, int):
-        message = f"'max_duration_sec' must be {expected}, not {type(value).__name__}; write 60, not \"60\" or 60.0."
+        message = f"'max_duration_sec' must be {expected}, not {_kind(value)}; write 60, not \"60\" or 60.0."
         raise CallRefused(message, rule="max_duration_sec")
     if not MIN_MAX_DURATION_SEC <= value <= MAX_MAX_DURATION_SEC:
         raise CallRefused(f"'max_duration_sec' must be {expected}.", rule="max_duration_sec")
     return value
+
+
+_KINDS: Mapping[type, str] = {
+    str: "a string",
+    bool: "true or false",
+    int: "a number",
+    float: "a decimal",
+    list: "an array",
+    dict: "an object",
+}
+"""In the words of JSON: whoever reads a refusal need not know Python."""
+
+
+def _kind(value: object) -> str:
+    return _KINDS.get(type(value), type(value).__name__)
 
 
 _SEPARATORS = re.compile(r"[ ().\-/\u00a0]")

@@ -20,6 +20,7 @@ import anyio
 from patter_mcp import log
 from patter_mcp.server.build import build_server
 from patter_mcp.server.tools import HANG_UP_SEC, Phone
+from patter_mcp.server.wire import mend_stdin
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ async def serve_stdio(phone: RunnablePhone, *, version: str) -> None:
 
 
 async def _serve(phone: Phone, version: str, over: anyio.Event) -> None:
+    mend_stdin()
     try:
         await build_server(phone, version=version).run_stdio_async()
     finally:

@@ -111,6 +111,22 @@ def test_a_number_of_another_type_is_refused_rather_than_converted(number: objec
     assert "must be a string" in error.message
 
 
+@pytest.mark.parametrize(
+    ("value", "kind"), [("60", "a string"), (60.5, "a decimal"), (True, "true or false"), ([60], "an array")]
+)
+def test_a_wrong_type_is_named_in_the_words_of_json(value: object, kind: str) -> None:
+    error = refusal(to=TO, max_duration_sec=value)
+    assert f"not {kind}; write 60" in error.message
+
+
+@pytest.mark.parametrize("broken", ["\x00", "\x1b[31m", "\ud83d", "\ufffd"])
+@pytest.mark.parametrize("name", ["goal", "first_message"])
+def test_text_with_broken_characters_is_to_be_written_again(name: str, broken: str) -> None:
+    error = refusal(to=TO, **{name: f"Book {broken} a table."})
+    assert error.rule == name
+    assert "Write it again" in error.message
+
+
 @settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("+0123456789 -().\n\uff11\u0661"), max_size=20))
 def test_only_e164_ever_passes(number: str) -> None:

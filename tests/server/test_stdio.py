@@ -77,6 +77,20 @@ async def test_stdout_carries_messages_only_whatever_a_library_prints(
     assert NUMBER not in server.log()
 
 
+@BOTH_ERAS
+async def test_half_a_character_is_refused_in_a_sentence_and_holds_up_nothing(
+    server: StdioServer, exchange: PhoneExchange
+) -> None:
+    with anyio.fail_after(START_SEC):
+        refused = await server.result(await server.call(NUMBER, "half of \U0001f600: \ud83d"))
+        placed = await server.result(await server.call(NUMBER, "all of \U0001f600"))
+
+    assert refused["isError"]
+    assert "Write it again" in refused["content"][0]["text"]
+    assert placed["structuredContent"]["transcript"][1]["text"].endswith("all of \U0001f600")
+    assert len(exchange.lines) == 1
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
 async def test_a_signal_hangs_up_and_ends_the_process(
     server: StdioServer, exchange: PhoneExchange, number: signal.Signals
