@@ -6,6 +6,7 @@ and imports nothing of what a call needs.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ class App:
     @asynccontextmanager
     async def run(self) -> AsyncGenerator[App]:
         """Calls can be placed inside this block; leaving it hangs up those that live and closes everything."""
+        _name_event_loop()
         failure: Exception | None = None
         async with anyio.create_task_group() as tasks:
             opening = anyio.CancelScope(shield=True)
@@ -56,6 +58,7 @@ class App:
         Raises:
             PatterError: something it needs cannot be had (a setting, a port, the database); asking again tries again.
         """
+        _name_event_loop()
         self._wanted.set()
         await self._settled.wait()
         if self._calls is not None:
@@ -92,3 +95,14 @@ class App:
             self._wanted = anyio.Event()
             self._settled.set()
             self._settled = anyio.Event()
+
+
+def _name_event_loop() -> None:
+    """Has anyio know the event loop where no task runs: in the callbacks by which audio arrives.
+
+    It asks sniffio there, where that is installed (vendors' clients bring it), and `anyio.run` tells sniffio.
+    `asyncio.run`, which most of the library's users begin with, does not. What is set holds for the tasks started from
+    here on.
+    """
+    if (sniffio := sys.modules.get("sniffio")) is not None:
+        sniffio.current_async_library_cvar.set("asyncio")

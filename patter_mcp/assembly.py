@@ -17,7 +17,7 @@ from patter_mcp.carriers.base import Carrier
 from patter_mcp.carriers.registry import carrier_class
 from patter_mcp.config import Settings
 from patter_mcp.conversation.agent import Agent
-from patter_mcp.conversation.engine import Engine
+from patter_mcp.conversation.engine import Brief, Conversation, Engine, Journal
 from patter_mcp.conversation.pipeline import PipelineEngine
 from patter_mcp.conversation.speech_to_speech import SpeechToSpeechEngine
 from patter_mcp.errors import ConfigError
@@ -116,6 +116,8 @@ def default_agent(settings: Settings, **spec: Any) -> Agent:
 def _made(kind: str, make: Callable[[str], Any], name: str) -> Any:
     try:
         return make(name)
+    except ConfigError:
+        raise
     except ValueError as error:
         raise ConfigError(f"{kind.upper()} by {name} cannot be used: {error}") from error
 
@@ -127,14 +129,47 @@ def engine_of(agent: Agent) -> Engine:
     return PipelineEngine(agent, default_detector)
 
 
+class Unequipped:
+    """An `Engine` in name only, where a part is missing: whoever places a call with it is told which."""
+
+    def __init__(self, missing: ConfigError) -> None:
+        self._missing = missing
+
+    @property
+    def parts(self) -> Mapping[str, str]:
+        raise self._missing
+
+    def open(self, brief: Brief, journal: Journal) -> AbstractAsyncContextManager[Conversation]:
+        raise self._missing
+
+
 def configured_phone(
-    settings: Settings, *, carrier: CarrierSource | None = None, agent: Agent | None = None
+    settings: Settings,
+    *,
+    carrier: CarrierSource | None = None,
+    agent: Agent | None = None,
+    calls_may_bring_agents: bool = False,
 ) -> AbstractAsyncContextManager[CallManager]:
-    """The phone the settings describe; nothing is opened before it is entered."""
+    """The phone the settings describe; nothing is opened before it is entered.
+
+    Args:
+        carrier: None: the one in the settings.
+        agent: Who speaks where a call brings nobody; None: made from the settings.
+        calls_may_bring_agents: Then the phone opens although the settings make none.
+    """
+
+    def engine() -> Engine:
+        try:
+            return engine_of(agent or default_agent(settings))
+        except ConfigError as missing:
+            if not calls_may_bring_agents:
+                raise
+            return Unequipped(missing)
+
     return open_phone(
         store=open_store(settings.store_address),
         carrier=_carrier(settings) if carrier is None else _opened_by(carrier),
-        engine=lambda: engine_of(agent or default_agent(settings)),
+        engine=engine,
         calls=settings.calls,
         media=settings.media,
         policy=_policy(settings),

@@ -43,7 +43,7 @@ class PatterError(Exception):
         self.retryable = retryable
 
 
-class ConfigError(PatterError):
+class ConfigError(PatterError, ValueError):
     code = "config"
 
 

@@ -10,7 +10,7 @@ import copy
 import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import fields, replace
 from types import TracebackType
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ import anyio
 from patter_mcp.app import App
 from patter_mcp.assembly import CarrierSource, configured_phone, default_agent, engine_of
 from patter_mcp.calls.call import Call
+from patter_mcp.calls.manager import CallManager
 from patter_mcp.config import Settings, load
 from patter_mcp.contract import INPUT_SCHEMA, TOOL_DESCRIPTION, TOOL_NAME
 from patter_mcp.conversation.agent import Agent
@@ -188,7 +189,12 @@ class Patter:
 
     @asynccontextmanager
     async def _open(self) -> AsyncGenerator[None]:
-        async with App(lambda: configured_phone(self.settings, carrier=self._carrier, agent=self._agent)).run() as app:
+        def phone() -> AbstractAsyncContextManager[CallManager]:
+            return configured_phone(
+                self.settings, carrier=self._carrier, agent=self._agent, calls_may_bring_agents=True
+            )
+
+        async with App(phone).run() as app:
             self._app = app
             try:
                 yield

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import json
 import subprocess
 import sys
@@ -119,6 +121,50 @@ async def test_bad_arguments_are_refused_before_anything_is_opened(arguments: di
         with pytest.raises(CallRefused):
             await PatterTool(s.phone).execute(arguments)
         assert s.twilio.calls == []
+
+
+async def test_phone_works_in_an_event_loop_that_anyio_did_not_start() -> None:
+    async def one_call(s: Setting) -> PatterToolResult:
+        async with s.phone:
+            call = await s.phone.place(THEIRS)
+            await s.answer(0)
+            return await call.wait()
+
+    async with setting() as s:
+        # What is left by asyncio.run: nothing that names the event loop to callbacks.
+        result = await asyncio.get_running_loop().create_task(one_call(s), context=contextvars.Context())
+    assert [line.text for line in result.transcript][1:] == ["Yes, hello?", "Bye."]
+
+
+async def test_call_brings_its_agent_where_the_settings_make_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("DEEPGRAM_API_KEY", "OPENAI_API_KEY"):
+        monkeypatch.delenv(variable, raising=False)
+    async with setting(Plan(outcome="busy")) as s:
+        phone = Patter(carrier=s.twilio.carrier(), settings=s.phone.settings)
+        async with phone:
+            assert (await phone.call(THEIRS, agent=s.agent)).status == "busy"
+            with pytest.raises(ConfigError, match="DEEPGRAM_API_KEY"):
+                await phone.call(THEIRS)
+        assert len(s.twilio.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("make", "variable"),
+    [
+        (patter_mcp.Twilio, "TWILIO_ACCOUNT_SID"),
+        (patter_mcp.DeepgramSTT, "DEEPGRAM_API_KEY"),
+        (patter_mcp.ElevenLabsTTS, "ELEVENLABS_API_KEY"),
+        (patter_mcp.OpenAITTS, "OPENAI_API_KEY"),
+        (patter_mcp.OpenAILLM, "OPENAI_API_KEY"),
+        (patter_mcp.AnthropicLLM, "ANTHROPIC_API_KEY"),
+    ],
+)
+def test_part_without_its_credentials_cannot_be_made_and_names_them(
+    make: Callable[[], Any], variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(variable, raising=False)
+    with pytest.raises(ValueError, match=variable):
+        make()
 
 
 async def test_cancelled_wait_hangs_up() -> None:
