@@ -27,7 +27,7 @@ from patter_mcp.errors import (
     ProviderError,
     WebhookRejected,
 )
-from patter_mcp.store.base import CallStore, Finish, Write
+from patter_mcp.store.base import CallStore, Finish
 from patter_mcp.types import CallRecord, CallState, EndReason, Party
 
 logger = logging.getLogger(__name__)
@@ -139,7 +139,6 @@ class LiveCall:
             self._note_carrier_id(carrier_id)
         if not self._answered.is_set():
             self._set_answered()
-            self._journal.write(ev.Answered())
         self._journal.write(ev.MediaStarted())
         self._leg = leg
         self._leg_ready.set()
@@ -154,12 +153,13 @@ class LiveCall:
         if self._answered.is_set():
             return
         self._set_answered()
-        if await self._store.carrier_status(self.call_id, CallState.IN_PROGRESS, [ev.Answered()]) is Write.STALE:
-            logger.debug("an answer was reported twice", extra={"call_id": self.call_id})
+        # Without the event: where the media stream was claimed a moment ago this raises nothing, and writes nothing.
+        await self._store.carrier_status(self.call_id, CallState.IN_PROGRESS)
 
     def _set_answered(self) -> None:
         self._answered.set()
         self._answered_mono = anyio.current_time()
+        self._journal.write(ev.Answered())
 
     def _note_carrier_id(self, carrier_id: str) -> None:
         if self._carrier_id is None:

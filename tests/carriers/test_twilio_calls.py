@@ -17,7 +17,7 @@ from patter_mcp import Patter, Twilio
 from patter_mcp.config import CallSettings, MediaSettings, Settings
 from patter_mcp.errors import ConfigError, StoreError
 from patter_mcp.events import Event
-from patter_mcp.store.base import Write
+from patter_mcp.store.base import Claim, Refused, Write
 from patter_mcp.store.memory import MemoryStore
 from patter_mcp.testing.fake_twilio import (
     AUTH_FAILED,
@@ -382,6 +382,25 @@ async def test_reports_wait_for_a_store_that_is_in_trouble() -> None:
         store.sulks = False
         assert await network.report("ringing") == 204
         await call.hang_up()
+
+
+async def test_answer_reported_while_the_media_stream_connects_is_on_record() -> None:
+    class Crossing(MemoryStore):
+        """The report comes to be written between the claim of the media stream and its first message."""
+
+        async def claim_media(self, token: str) -> Claim | Refused:
+            claimed = await super().claim_media(token)
+            assert await network.report("in-progress") == 204
+            return claimed
+
+    async with twilio_phone(Plan(reports=False), script=[BYE], store=Crossing()) as phone:
+        call = await phone.calls.place(phone.request())
+        network = await phone.twilio.call()
+        await phone.greeted()
+        await phone.user_says("Yes, of course.")
+        result = await call.wait()
+        kinds = [event.kind for event in await phone.events(result)]
+    assert kinds.count("answered") == 1 and result.duration_seconds > 0
 
 
 # Where we can be reached.
