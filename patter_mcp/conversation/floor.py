@@ -81,7 +81,7 @@ class Floor:
         self._armed_for: float | None = None
         self._rearmed = anyio.Event()
         self.closed_to_user = False
-        """What sounds on the line is nobody's turn: a voicemail is recording us."""
+        """What sounds on the line is nobody's turn: a voicemail is recording us, or the conversation is over."""
 
     def open(self) -> None:
         """From now on there are decisions."""
@@ -91,6 +91,8 @@ class Floor:
         self._tasks.start_soon(self._keep_time)
 
     def close(self) -> None:
+        """Frames still come; nothing follows from them any more."""
+        self.closed_to_user = True
         self._vad.close()
 
     def heard(self, frame: bytes) -> None:

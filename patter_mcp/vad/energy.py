@@ -54,7 +54,7 @@ class EnergyStream:
         self._listener = None
 
     def _judge(self, window: bytes) -> None:
-        level = math.sqrt(sum(map(_POWER.__getitem__, window)) / _WINDOW_BYTES)
+        level = math.sqrt(sum([_POWER[code] for code in window]) / _WINDOW_BYTES)
         self._levels.append(level)
         self._at_ms += _WINDOW_MS
         if self._listener is not None:

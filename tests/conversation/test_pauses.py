@@ -80,3 +80,13 @@ async def test_a_stop_between_two_sounds_over_our_speech_does_not_make_an_interr
         await s.leg.quiet(0.1)
         await s.leg.speak(0.2)
         assert s.leg.playout.cleared_count == 2
+
+
+async def test_frames_that_come_when_the_conversation_is_over_begin_nothing(stage: Any) -> None:
+    async with stage(detector=HesitantDetector) as s:
+        await s.agent_has_spoken()
+        await s.leg.speak(1.0)
+        s.words.emit(Interim(text="What time?"))
+        await s.leg.quiet(0.04)
+    await s.leg.quiet(0.2)
+    assert s.llm.requests == []
