@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import inspect
 import json
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import fields, replace
 from types import TracebackType
 from typing import Any, Protocol
@@ -25,7 +26,7 @@ from patter_mcp.config import Settings, load
 from patter_mcp.contract import INPUT_SCHEMA, TOOL_DESCRIPTION, TOOL_NAME
 from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.engine import Engine, close_engine
-from patter_mcp.errors import ConfigError, PatterError
+from patter_mcp.errors import CallRefused, ConfigError, PatterError
 from patter_mcp.guardrails.dialing import check_request
 from patter_mcp.types import DEFAULT_MAX_DURATION_SEC, CallResult
 
@@ -70,10 +71,7 @@ class Patter:
             self.settings = replace(self.settings, carrier=getattr(carrier, "name", "own"))
         self._carrier = carrier
         self._agent = agent
-        self._app: App | None = None
-        self._background: asyncio.Task[None] | None = None
-        self._stop = anyio.Event()
-        self._engines: dict[int, tuple[Agent, Engine]] = {}
+        self._openings: dict[asyncio.AbstractEventLoop, _Opening] = {}
 
     def agent(self, **spec: Any) -> Agent:
         """An agent: `stt`, `llm`, `tts`, `system_prompt`, `first_message`, `tools`, `guardrails`, `hooks` and the rest.
@@ -94,24 +92,21 @@ class Patter:
         Raises:
             PatterError: something it needs cannot be had.
         """
-        if self._background is None:
-            self._stop = anyio.Event()
-            started = anyio.Event()
-            # start() and stop() are two calls, so no block of the caller's can own the work between them:
-            # this one task does, and stop() waits for it.
-            self._background = asyncio.create_task(self._keep_open(started), name="patter")
-            await started.wait()
-        if self._app is None:
-            # It could not even begin; its exception says why.
-            await self.stop()
-        await (await self._opened().calls()).ready()
+        while (opening := self._opening()) is not None and opening.closing:
+            await opening.over()
+        if opening is None:
+            opening = self._open()
+        try:
+            await (await (await opening.app()).calls()).ready()
+        except PatterError:
+            await opening.close()
+            raise
 
     async def stop(self) -> None:
         """Hangs up what is live and closes everything; without a start it does nothing."""
-        background, self._background = self._background, None
-        if background is not None:
-            self._stop.set()
-            await background
+        opening = self._opening()
+        if opening is not None:
+            await opening.close()
 
     async def __aenter__(self) -> Patter:
         await self.start()
@@ -163,51 +158,92 @@ class Patter:
             "to": to, "goal": goal, "first_message": first_message, "max_duration_sec": max_duration_sec
         }  # fmt: skip
         request = check_request(arguments)
-        calls = await self._opened().calls()
-        return await calls.place(request, self._engine(agent))
-
-    def _engine(self, agent: Agent | None) -> Engine | None:
-        """One engine per agent: what the first call prepares serves the next."""
-        if agent is None:
-            return None
-        return self._engines.setdefault(id(agent), (agent, engine_of(agent)))[1]
-
-    def _opened(self) -> App:
-        if self._app is None:
+        opening = self._opening()
+        if opening is None or opening.closing:
             raise ConfigError("The phone is not open: call `await phone.start()` or use `async with` first.")
-        return self._app
+        calls = await (await opening.app()).calls()
+        return await calls.place(request, None if agent is None else opening.engine(agent))
 
-    async def _keep_open(self, started: anyio.Event) -> None:
-        try:
-            async with self._open():
-                started.set()
-                await self._stop.wait()
-        finally:
-            started.set()
-            for _, engine in self._engines.values():
-                await close_engine(engine)
+    def _opening(self) -> _Opening | None:
+        opening = self._openings.get(_event_loop())
+        return None if opening is None or opening.is_over else opening
 
-    @asynccontextmanager
-    async def _open(self) -> AsyncGenerator[None]:
+    def _open(self) -> _Opening:
         def phone() -> AbstractAsyncContextManager[CallManager]:
             return configured_phone(
                 self.settings, carrier=self._carrier, agent=self._agent, calls_may_bring_agents=True
             )
 
-        async with App(phone).run() as app:
-            self._app = app
-            try:
-                yield
-            finally:
-                self._app = None
+        self._openings = {loop: opening for loop, opening in self._openings.items() if not opening.is_over}
+        opening = self._openings[_event_loop()] = _Opening(App(phone))
+        return opening
+
+
+class _Opening:
+    """A phone from start to stop, in the event loop where both are called.
+
+    They are two calls, so no block of the caller's can own the work between them: this one task does.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._running = anyio.Event()
+        self._leaving = anyio.Event()
+        self._engines: dict[int, tuple[Agent, Engine]] = {}
+        self._task = asyncio.create_task(self._run(), name="patter")
+
+    @property
+    def closing(self) -> bool:
+        return self._leaving.is_set()
+
+    @property
+    def is_over(self) -> bool:
+        return self._task.done()
+
+    async def app(self) -> App:
+        await self._running.wait()
+        return self._app
+
+    def engine(self, agent: Agent) -> Engine:
+        """One engine per agent: what the first call prepares serves the next."""
+        return self._engines.setdefault(id(agent), (agent, engine_of(agent)))[1]
+
+    async def close(self) -> None:
+        self._leaving.set()
+        await self.over()
+        self._task.result()
+
+    async def over(self) -> None:
+        """Returns once everything is closed."""
+        # Not by awaiting the task: whoever stops waiting would cancel it, and with it the hang-ups under way.
+        await asyncio.wait({self._task})
+
+    async def _run(self) -> None:
+        try:
+            async with self._app.run():
+                self._running.set()
+                await self._leaving.wait()
+        finally:
+            # However it ends, nobody is left waiting for it to begin.
+            self._running.set()
+            for _, engine in self._engines.values():
+                await close_engine(engine)
+
+
+def _event_loop() -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError as error:
+        raise ConfigError("The phone needs the event loop of asyncio; no other (trio's) can run it.") from error
 
 
 class HermesRegistry(Protocol):
     """What `register_hermes` needs of a Hermes tool registry."""
 
-    def register(
-        self, *, name: str, toolset: str, schema: dict[str, Any], handler: Callable[..., Awaitable[str]]
-    ) -> object: ...
+    @property
+    def register(self) -> Callable[..., object]:
+        """Takes `name`, `toolset`, `schema`, `handler` and, if it knows the word, `is_async`."""
+        ...
 
 
 class PatterTool:
@@ -253,8 +289,11 @@ class PatterTool:
             CallRefused: an argument or the dialing policy says no; nothing was dialed.
             PatterError: the phone cannot be opened.
         """
-        given = {"max_duration_sec": self._max_duration_sec, **(arguments or {}), **more}
-        request = check_request({name: value for name, value in given.items() if value is not None})
+        given = {} if arguments is None else arguments
+        if not isinstance(given, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - models' words end up here
+            kind = type(given).__name__
+            raise CallRefused(f"The arguments must be a dict, not {kind}; decode JSON text first.", rule="arguments")
+        request = check_request({**given, **more}, max_duration_sec=self._max_duration_sec)
         await self._phone.start()
         return await self._phone.call(
             request.to_number,
@@ -278,7 +317,11 @@ class PatterTool:
 
     def register_hermes(self, registry: HermesRegistry, toolset: str = "patter") -> None:
         """Adds the tool to a Hermes registry."""
-        registry.register(name=self.name, toolset=toolset, schema=self.hermes_schema(), handler=self.hermes_handler())
+        # Hermes awaits a handler only where it is told to; registries that always await have no such word.
+        told = {"is_async": True} if "is_async" in inspect.signature(registry.register).parameters else {}
+        registry.register(
+            name=self.name, toolset=toolset, schema=self.hermes_schema(), handler=self.hermes_handler(), **told
+        )
 
     def hermes_handler(self) -> Callable[..., Awaitable[str]]:
         """`await handler(args)` gives the envelope as JSON text, or `{"error": …}`."""
@@ -288,6 +331,9 @@ class PatterTool:
                 return json.dumps((await self.execute(args)).to_json())
             except PatterError as error:
                 return json.dumps({"error": error.message})
+            except Exception:
+                logger.exception("a call for Hermes failed inside the program")
+                return json.dumps({"error": "The call failed inside the program; its log says why."})
 
         return handler
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 import patter_mcp
@@ -113,6 +114,56 @@ async def test_execute_opens_the_phone_by_itself() -> None:
         tool = PatterTool(s.phone)
         assert (await tool.execute(to=THEIRS)).status == "busy"
         await tool.stop()
+
+
+async def test_calls_that_begin_at_once_share_the_opening_of_the_phone() -> None:
+    async with setting(Plan(outcome="busy")) as s:
+        tool = PatterTool(s.phone)
+        await asyncio.gather(tool.start(), tool.start(), tool.start())
+        results = await asyncio.gather(*(tool.execute(to=f"+1202555010{index}") for index in range(3)))
+        await asyncio.gather(tool.stop(), tool.stop())
+    assert [result.status for result in results] == ["busy"] * 3
+    assert len({result.call_id for result in results}) == 3
+
+
+async def test_phone_is_opened_used_and_closed_by_different_tasks_and_again() -> None:
+    async with setting(Plan(outcome="busy")) as s:
+        tool = PatterTool(s.phone, s.agent)
+        for _ in range(2):
+            await asyncio.create_task(tool.start())
+            assert (await asyncio.create_task(tool.execute(to=THEIRS))).status == "busy"
+            await asyncio.create_task(tool.stop())
+        with pytest.raises(ConfigError, match="not open"):
+            await s.phone.call(THEIRS)
+
+
+async def test_stop_that_is_given_up_on_hangs_up_all_the_same() -> None:
+    async with setting() as s:
+        await s.phone.start()
+        await s.phone.place(THEIRS)
+        call = await s.twilio.call(0)
+        await call.line.open.wait()
+        with anyio.move_on_after(0):
+            await s.phone.stop()
+        await s.phone.stop()
+        assert call.status == "completed"
+
+
+async def test_start_while_the_phone_is_closing_opens_it_again() -> None:
+    async with setting(Plan(outcome="busy")) as s:
+        await s.phone.start()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(s.phone.stop)
+            await anyio.lowlevel.checkpoint()
+            await s.phone.start()
+        assert (await s.phone.call(THEIRS)).status == "busy"
+        await s.phone.stop()
+
+
+def test_each_event_loop_gets_the_phone_though_the_last_one_ended_without_a_stop() -> None:
+    phone = Patter(settings=Settings(carrier="sandbox", stt="pocketsphinx", llm="rules", tts="espeak", store="memory:"))
+    for _ in range(2):
+        asyncio.run(phone.start())
 
 
 @pytest.mark.parametrize("arguments", [{}, {"to": "5551234"}, {"to": THEIRS, "colour": "red"}, {"to": 12025550100}])
