@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from patter_mcp.config import TurnSettings
+from patter_mcp.conversation.phrases import ENGLISH, Phrases, phrases_in
 from patter_mcp.errors import ConfigError
 from patter_mcp.guardrails.base import Guardrail
 from patter_mcp.hooks import PipelineHooks
@@ -15,24 +16,6 @@ from patter_mcp.realtime.base import SpeechToSpeech
 from patter_mcp.stt.base import SpeechToText
 from patter_mcp.tools.base import Tool
 from patter_mcp.tts.base import TextToSpeech
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Phrases:
-    """What is said without asking the model. Texts are spoken as they stand."""
-
-    greeting: str = "Hello, this is an automated assistant calling."
-    """First words of a call that brings none of its own."""
-    are_you_there: str = "Hello, are you still there?"
-    nobody_there: str = "I can't hear anyone, so I'll hang up now. Goodbye."
-    time_is_up: str = "I'm sorry, I have to end the call now. Thank you, goodbye."
-    trouble: str = "I'm sorry, I'm having technical trouble and have to hang up. Goodbye."
-    one_moment: str = "One moment, please."
-    bear_with_me: str = "I'm sorry, this is taking a little longer."
-    """Said in turns with `one_moment` while a silence lasts."""
-    pardon: str = "Sorry, could you say that again?"
-    """For a model that answers with nothing."""
-    too_many_steps: str = "I'm sorry, I couldn't finish that just now."
 
 
 class Parts(NamedTuple):
@@ -63,6 +46,7 @@ class Agent:
     first_message: str = ""
     """Spoken on answer where the call brings none."""
     language: str = "en"
+    """BCP-47: what is spoken, by both sides."""
     voice: str | None = None
     tools: Sequence[Tool] = ()
     guardrails: Sequence[Guardrail] = ()
@@ -72,7 +56,8 @@ class Agent:
     history_tokens: int = 8000
     """What a language model is sent of a long call, at most; half an hour of talk. Older turns are left out."""
     turns: TurnSettings = field(default_factory=TurnSettings)
-    phrases: Phrases = field(default_factory=Phrases)
+    phrases: Phrases = ENGLISH
+    """Left out: those of `language`, where we have them."""
     llm_options: LlmOptions = field(default_factory=LlmOptions)
 
     def __post_init__(self) -> None:
@@ -82,6 +67,8 @@ class Agent:
         if self.engine is None and len(given) < len(Parts._fields):
             missing = [kind for kind in Parts._fields if kind not in given]
             raise ConfigError(f"An agent needs {' and '.join(missing)}, or a speech-to-speech engine.")
+        if self.phrases is ENGLISH:
+            object.__setattr__(self, "phrases", phrases_in(self.language))
 
     @property
     def parts(self) -> Parts:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import anyio
 
-from patter_mcp.conversation.agent import Phrases
+from patter_mcp.conversation.phrases import Phrases
 from patter_mcp.conversation.track import Track
 
 FILLER_AFTER_SEC = 1.6

@@ -16,7 +16,7 @@ from anyio.abc import TaskGroup
 from patter_mcp import events as ev
 from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.agent_turn import AgentTurn, Books
-from patter_mcp.conversation.answering import GREETING_LOST_MS, Pickup, who_answered
+from patter_mcp.conversation.answering import GREETING_LOST_MS, Pickup
 from patter_mcp.conversation.engine import Journal, Parting
 from patter_mcp.conversation.floor import Floor
 from patter_mcp.conversation.history import History
@@ -381,7 +381,7 @@ class PipelineConversation:
 
     def _directed(self, text: str) -> str:
         """What the model is told besides the words: it will be heard after the beep."""
-        if who_answered(text) != "voicemail":
+        if self._pickup.verdict(text) != "voicemail":
             return text
         return f"{text}\n[voicemail: the beep has sounded]"
 

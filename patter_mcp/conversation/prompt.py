@@ -8,6 +8,7 @@ from datetime import date
 
 from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.engine import Brief
+from patter_mcp.conversation.phrases import language_rule
 
 MANNERS = """\
 You are an automated voice assistant on a live phone call that you placed on behalf of someone. What you \
@@ -25,15 +26,17 @@ and end the call."""
 _VARIABLE = re.compile(r"\{(\w+)\}")
 
 
-def system_prompt(instructions: str, goal: str, today: date) -> str:
-    """Manners, the operator's standing instructions, the goal and the date."""
-    parts = [MANNERS, instructions, f"Goal: {goal}" if goal else "", f"Today is {today:%A}, {today.isoformat()}."]
+def system_prompt(instructions: str, goal: str, today: date, language: str = "en") -> str:
+    """Manners, the language, the operator's standing instructions, the goal and the date."""
+    aim = f"Goal: {goal}" if goal else ""
+    parts = [MANNERS, language_rule(language), instructions, aim, f"Today is {today:%A}, {today.isoformat()}."]
     return "\n\n".join(part for part in parts if part)
 
 
 def prompt_for(agent: Agent, brief: Brief) -> str:
     variables = _variables(agent, brief)
-    return system_prompt(fill(agent.system_prompt, variables), fill(brief.goal, variables), date.today())
+    instructions, goal = fill(agent.system_prompt, variables), fill(brief.goal, variables)
+    return system_prompt(instructions, goal, date.today(), agent.language)
 
 
 def first_message_for(agent: Agent, brief: Brief) -> str:

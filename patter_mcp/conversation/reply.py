@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 import anyio
 
 from patter_mcp import events as ev
-from patter_mcp.conversation.agent import Phrases
 from patter_mcp.conversation.bridging import Bridge
 from patter_mcp.conversation.engine import Journal
 from patter_mcp.conversation.meter import LlmMeter, RequestMeter
+from patter_mcp.conversation.phrases import Phrases
 from patter_mcp.conversation.sentences import SentenceCutter
 from patter_mcp.conversation.track import Track
 from patter_mcp.conversation.trouble import pause_before_retry_sec, trouble

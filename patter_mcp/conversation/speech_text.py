@@ -11,9 +11,15 @@ BACKCHANNELS = frozenset(
     (
         "ah", "aha", "alright", "hm", "hmm", "huh", "mhm", "mm", "mmhm", "mmhmm", "mm-hm", "oh", "ok",
         "okay", "right", "sure", "uh", "uh-huh", "uhhuh", "uhuh", "yeah", "yep", "yes", "yup",
+        "ach", "genau", "gut", "ja", "jo", "klar",
+        "claro", "sí", "vale",
+        "d'accord", "oui", "ouais", "voilà",
+        "certo", "esatto", "sì", "va", "bene",
+        "precies",
+        "certo", "isso", "sim", "tá",
     )
 )  # fmt: skip
-"""Words that, alone and over our speech, mean "go on" rather than "stop"."""
+"""Words that, alone and over our speech, mean "go on" rather than "stop"; of several languages, as they differ."""
 
 _DANGLING = frozenset(
     (
@@ -38,7 +44,12 @@ _FAREWELLS = frozenset(
 )  # fmt: skip
 _HOLD = re.compile(
     r"\b(?:hold (?:on|please|the line)|one (?:moment|second|sec|minute)|just a (?:moment|second|sec|minute)|"
-    r"give me a (?:moment|second|sec|minute)|let me (?:check|see|look|have a look)|bear with me|please hold|wait a)\b"
+    r"give me a (?:moment|second|sec|minute)|let me (?:check|see|look|have a look)|bear with me|please hold|wait a|"
+    r"(?:einen|ein|kleinen) (?:moment|augenblick)|moment bitte|bleiben sie dran|"
+    r"(?:un|une) (?:instant|moment|seconde|minute)|ne quittez pas|patientez|"
+    r"un (?:momento|momentito|segundo|minuto)|espere|no cuelgue|"
+    r"un attimo|attenda|resti in linea|(?:een|één) (?:moment|ogenblik)|momentje|blijf aan de lijn|"
+    r"um (?:momento|instante|minuto|minutinho)|só um|aguarde)\b"
 )
 
 _TOKEN = re.compile(r"[^\s,.;!?\"'()]+(?:[.:]\d+)*")

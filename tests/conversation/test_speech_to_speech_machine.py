@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from realtime_stage import FIRST, Stage, open_stage
 
 from patter_mcp import events as ev
-from patter_mcp.conversation.agent import Phrases
+from patter_mcp.conversation.phrases import Phrases
 from patter_mcp.guardrails.base import Guardrail
 from patter_mcp.realtime.base import Complaint
 from patter_mcp.testing.scripted import Say

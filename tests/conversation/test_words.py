@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.answering import who_answered
 from patter_mcp.conversation.history import History, cut
+from patter_mcp.conversation.phrases import Phrases
+from patter_mcp.conversation.prompt import system_prompt
 from patter_mcp.conversation.sentences import SentenceCutter
 from patter_mcp.conversation.speech_text import (
     asks_to_wait,
@@ -18,6 +24,7 @@ from patter_mcp.conversation.speech_text import (
     words,
 )
 from patter_mcp.llm.base import Message
+from patter_mcp.testing.scripted import ScriptedLLM, ScriptedSTT, ScriptedTTS
 
 
 def cut_up(text: str, size: int = 1, language: str = "en") -> list[str]:
@@ -148,10 +155,65 @@ def test_requests_to_wait_and_farewells_are_known() -> None:
         ("For sales, press one. For service, press two.", "ivr"),
         ("For opening hours dial one, for the front desk dial two.", "ivr"),
         ("Main Street Barber, hello?", "human"),
+        ("Hi, this is Sam. I can't take your call right now, but leave me a message.", "voicemail"),
+        ("sorry we are not available please leave your name and number", "voicemail"),
+        ("The person you are calling is not available. Please leave a message.", "voicemail"),
+        ("He's not available right now. Would you like to leave a message?", "human"),
+        ("She can't come to the phone, who's calling please?", "human"),
+        ("I can't take your call properly, can I ask who this is?", "human"),
+        ("Do you want to leave a message with me?", "human"),
+        ("if you would like to leave a message please do so after the tone", "voicemail"),
+        ("Bitte sprechen Sie Ihre Nachricht nach dem Signalton.", "voicemail"),
+        ("Vous êtes bien chez Anne, laissez-moi un message après le bip.", "voicemail"),
+        ("Deje su mensaje después de la señal.", "voicemail"),
+        ("Lasciate un messaggio dopo il segnale acustico.", "voicemail"),
+        ("U kunt na de piep een bericht inspreken.", "voicemail"),
+        ("Deixe a sua mensagem após o sinal.", "voicemail"),
+        ("Für Deutsch drücken Sie bitte die eins.", "ivr"),
+        ("Pour les réservations, appuyez sur un.", "ivr"),
+        ("Para ventas, marque dos.", "ivr"),
+        ("Möchten Sie eine Nachricht hinterlassen?", "human"),
+        ("Guten Tag, Praxis Weber.", "human"),
     ],
 )
 def test_first_words_tell_who_answered(text: str, who: str) -> None:
     assert who_answered(text) == who
+
+
+@pytest.mark.parametrize(
+    ("text", "who"),
+    [
+        ("You can leave a message and I'll pass it on.", "human"),
+        ("I can't take the phone to her.", "human"),
+        ("I'll put you through. You have reached the mailbox of Ann.", "voicemail"),
+        ("Please record your message.", "voicemail"),
+        ("For the kitchen, press two.", "ivr"),
+    ],
+)
+def test_somebody_who_has_spoken_is_no_machine_for_speaking_of_messages(text: str, who: str) -> None:
+    assert who_answered(text, after_a_person=True) == who
+
+
+@pytest.mark.parametrize("text", ["Genau.", "Oui, d'accord", "sí, claro", "va bene", "mm-hm", "ja ja"])
+def test_backchannels_are_known_in_several_languages(text: str) -> None:
+    assert is_backchannel(text)
+
+
+def test_fixed_phrases_follow_the_language_unless_they_are_given() -> None:
+    own = Phrases(one_moment="Momentle.")
+    parts: dict[str, Any] = {"stt": ScriptedSTT(), "llm": ScriptedLLM(), "tts": ScriptedTTS()}
+    assert Agent(language="de-AT", **parts).phrases.one_moment == "Einen Moment, bitte."
+    assert Agent(language="de", phrases=own, **parts).phrases is own
+    assert Agent(language="sw", **parts).phrases == Agent(**parts).phrases == Phrases()
+
+
+@pytest.mark.parametrize(
+    ("language", "rule"),
+    [("en-GB", None), ("de-CH", "Speak German (de-CH)."), ("sw", "Speak the language with the code sw.")],
+)
+def test_model_is_told_which_language_to_speak(language: str, rule: str | None) -> None:
+    prompt = system_prompt("", "Book a table.", date(2026, 11, 20), language)
+    assert (rule in prompt) if rule else ("Speak" not in prompt)
 
 
 def test_two_user_messages_in_a_row_are_one_turn() -> None:
