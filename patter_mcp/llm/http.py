@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import functools
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from types import ModuleType
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 import httpx2
 
+from patter_mcp.errors import ProviderStatusError
 from patter_mcp.llm.failures import connection_error, status_error
+
+Out = TypeVar("Out")
 
 KEEPALIVE_SEC = 300.0
 """How long an idle connection is kept. The client's own default of 5 s is shorter than most pauses in a phone call,
 and a turn would pay for a new TLS handshake; beyond 350 s gateways (AWS NAT among them) forget the flow silently."""
 _MAX_IDLE_CONNECTIONS = 200
+NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +127,40 @@ class SdkTransport:
 
     async def aclose(self) -> None:
         await self._client.close()
+
+
+class VersionSeeker:
+    """A server whose address was given without any path has its API at the root or, far more often, under `/v1`.
+
+    A 404 tells which.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._version = ""
+
+    async def post(self, post: Post) -> httpx2.Response:
+        return await self._sought(lambda version: self._transport.post(replace(post, path=version + post.path)))
+
+    async def get(self, path: str) -> None:
+        await self._sought(lambda version: self._transport.get(version + path))
+
+    async def _sought(self, ask: Callable[[str], Awaitable[Out]]) -> Out:
+        try:
+            return await ask(self._version)
+        except ProviderStatusError as error:
+            if error.status != NOT_FOUND or self._version:
+                raise
+        found = await ask("/v1")
+        self._version = "/v1"
+        return found
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+
+def seeking_version(base_url: str, transport: Transport) -> Transport:
+    return transport if urlsplit(base_url).path else VersionSeeker(transport)
 
 
 def new_client(base_url: str, timeouts: Timeouts, headers: Mapping[str, str] | None = None) -> httpx2.AsyncClient:

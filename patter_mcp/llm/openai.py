@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from patter_mcp.llm.base import LlmOptions
-from patter_mcp.llm.http import SdkTransport, Transport, client_timeout, new_client
+from patter_mcp.llm.http import SdkTransport, Transport, client_timeout, new_client, seeking_version
 from patter_mcp.llm.openai_compatible import OpenAICompatibleLLM
 
 _HOME = "https://api.openai.com/v1"
@@ -44,7 +44,7 @@ class OpenAILLM(OpenAICompatibleLLM):
             max_retries=0,
             http_client=new_client(self.base_url, self.timeouts),
         )
-        return SdkTransport(self.provider, openai, client)
+        return seeking_version(self.base_url, SdkTransport(self.provider, openai, client))
 
     def quick_effort(self, model: str) -> str | None:
         if "-chat" in model:

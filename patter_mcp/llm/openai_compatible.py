@@ -9,7 +9,7 @@ from typing import Any, Literal, Unpack
 from patter_mcp.llm.base import Chunk, DoneChunk, LlmOptions, Message, TextChunk, ToolSpec, UsageChunk
 from patter_mcp.llm.failures import broken_off, status_error
 from patter_mcp.llm.fragments import ToolFragments
-from patter_mcp.llm.http import HttpTransport, Post, Transport
+from patter_mcp.llm.http import HttpTransport, Post, Transport, seeking_version
 from patter_mcp.llm.sse import SseEvent
 from patter_mcp.llm.vendor import Decoder, VendorLLM, VendorSettings, to_json
 
@@ -76,7 +76,7 @@ class OpenAICompatibleLLM(VendorLLM):
 
     def new_transport(self) -> Transport:
         headers = {"authorization": f"Bearer {self._api_key}"} if self._api_key else {}
-        return HttpTransport(self.provider, self.base_url, headers, self.timeouts)
+        return seeking_version(self.base_url, HttpTransport(self.provider, self.base_url, headers, self.timeouts))
 
     @property
     def warmup_path(self) -> str:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from patter_mcp import prices
+from patter_mcp.errors import ProviderProtocolError
 from patter_mcp.stt.base import Final, Interim, SpeechStarted, SttEvent, SttOptions, SttStream
 from patter_mcp.stt.live import open_stream
 from patter_mcp.types import Json
@@ -100,6 +101,12 @@ class DeepgramSTT:
 STT = DeepgramSTT
 
 
+def reported(data: Json) -> ProviderProtocolError:
+    """A failure Deepgram tells of on an open connection; a new one may fare better."""
+    code, description = data.get("code"), data.get("description") or data.get("message")
+    return ProviderProtocolError(f"{PROVIDER} reports {code}: {description}", provider=PROVIDER, retryable=True)
+
+
 class NovaCodec:
     """Segments become finals as they are settled; the last of a turn is the one that ended in silence."""
 
@@ -125,22 +132,26 @@ class NovaCodec:
 
     def decode(self, message: str) -> Sequence[SttEvent]:
         data = parse_json(PROVIDER, message)
-        match data["type"]:
+        match data.get("type"):
             case "Results":
                 return self._results(data)
             case "SpeechStarted":
                 return (SpeechStarted(),)
             case "UtteranceEnd":
                 return self._end_of_turn()
+            case "Error":
+                raise reported(data)
             case _:
                 return ()
 
     def _results(self, data: Json) -> Sequence[SttEvent]:
-        text: str = data["channel"]["alternatives"][0]["transcript"]
-        if not data["is_final"]:
+        """Of its fields only the text is counted on: what is left out counts as false, or as nothing settled."""
+        alternatives = data["channel"]["alternatives"]
+        text: str = alternatives[0]["transcript"] if alternatives else ""
+        if not data.get("is_final"):
             return (Interim(text=text),) if text else ()
-        self.settled_ms = (data["start"] + data["duration"]) * 1000
-        ended: bool = data["speech_final"]
+        self.settled_ms = max(self.settled_ms, (data.get("start", 0.0) + data.get("duration", 0.0)) * 1000)
+        ended = bool(data.get("speech_final"))
         if text:
             self._turn_open = not ended
             return (Final(text=text, end_of_turn=ended),)

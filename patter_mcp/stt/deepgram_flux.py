@@ -10,7 +10,6 @@ from contextlib import AbstractAsyncContextManager
 from typing import Literal
 
 from patter_mcp.audio.frame import BYTES_PER_MS, silence
-from patter_mcp.errors import ProviderProtocolError
 from patter_mcp.stt.base import (
     EagerEndOfTurn,
     Final,
@@ -21,7 +20,7 @@ from patter_mcp.stt.base import (
     SttStream,
     TurnResumed,
 )
-from patter_mcp.stt.deepgram import DEFAULT_BASE_URL, PROVIDER
+from patter_mcp.stt.deepgram import DEFAULT_BASE_URL, PROVIDER, reported
 from patter_mcp.stt.live import open_stream
 from patter_mcp.types import Json
 from patter_mcp.vendors.access import Endpoint, websocket_url
@@ -134,29 +133,25 @@ class FluxCodec:
 
     def decode(self, message: str) -> Sequence[SttEvent]:
         data = parse_json(PROVIDER, message)
-        match data["type"]:
+        match data.get("type"):
             case "TurnInfo":
                 return self._turn_info(data)
             case "Connected":
                 self.ready = True
             case "Error":
-                raise ProviderProtocolError(
-                    f"{PROVIDER} reports {data.get('code')}: {data.get('description')}",
-                    provider=PROVIDER,
-                    retryable=True,
-                )
+                raise reported(data)
             case _:
                 pass
         return ()
 
     def _turn_info(self, data: Json) -> Sequence[SttEvent]:
-        event, text = data["event"], data["transcript"]
+        event, text = data["event"], data.get("transcript", "")
         if event == "StartOfTurn":
             self._in_turn = True
         elif event == "EndOfTurn":
             self._in_turn = False
         if not self._in_turn:
-            self.settled_ms = data["audio_window_end"] * 1000
+            self.settled_ms = max(self.settled_ms, data.get("audio_window_end", 0.0) * 1000)
         match event:
             case "StartOfTurn":
                 return (SpeechStarted(), Interim(text=text)) if text else (SpeechStarted(),)

@@ -157,9 +157,10 @@ class ElevenLabsConnection(Connection):
         audio, script = data.get("audio"), self.script(key)
         if audio and script is not None:
             alignment = data.get("alignment")
-            spoken = script.speak(_visible("".join(alignment["chars"]))) if alignment else None
+            chars = alignment and (alignment.get("chars") or alignment.get("characters"))
+            spoken = script.speak(_visible("".join(chars))) if chars else None
             self.spoke(key, b64decode(audio), spoken)
-        if data.get("isFinal"):
+        if data.get("isFinal") or data.get("is_final"):
             self._closing.discard(key)
             self.finished(key)
 

@@ -26,6 +26,8 @@ REQUESTS_AHEAD = 2
 KEEP_WARM_SEC = 45.0
 """An idle connection is used this often, so that no turn has to make a new one."""
 KEEP_OPEN_SEC = 300.0
+_DOWN = frozenset({500, 502, 503, 504})
+"""501 says only that HEAD is not known there."""
 
 
 class AudioDecoder(Protocol):
@@ -107,7 +109,7 @@ class HttpVoice:
         """
         with self._translated():
             response = await self._client.head(self._endpoint.url)
-        if response.status_code == 401 or response.status_code >= 500:
+        if response.status_code == 401 or response.status_code in _DOWN:
             raise self._refusal(response)
 
     async def stay_warm(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
@@ -34,12 +35,15 @@ def api_key(given: str | None, variable: str) -> str:
 
 
 def base_url(given: str | None, variable: str, default: str) -> str:
-    """Without a slash at its end.
+    """Without a slash at its end, and without the API's version unless `default` has it.
 
     Raises:
         ValueError: no http(s) or ws(s) address.
     """
     url = (given or os.environ.get(variable) or default).strip().rstrip("/")
+    if not urlsplit(default).path:
+        # Our paths begin with it, and some name it in the address all the same.
+        url = re.sub(r"/v[12]$", "", url)
     if urlsplit(url).scheme not in ("http", "https", "ws", "wss"):
         raise ValueError(f"not an http(s) or ws(s) address: {url!r} (base_url=, or {variable})")
     return url

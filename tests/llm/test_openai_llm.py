@@ -53,6 +53,29 @@ def test_openai_itself_is_asked_in_its_newest_words() -> None:
     }
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("ending", ["", "/", "/v1", "/v1/"])
+async def test_a_server_is_found_whether_or_not_its_address_ends_in_the_version(ending: str) -> None:
+    async with FakeOpenAI("Hello.") as vendor:
+        model = OpenAILLM(api_key=KEY, base_url=vendor.base_url.removesuffix("/v1") + ending)
+        await model.warmup()
+        for _ in range(2):
+            assert text_of(await answer(model)) == "Hello."
+        assert len(vendor.completions) == 2
+        await model.aclose()
+
+
+@pytest.mark.anyio
+async def test_a_server_that_has_no_such_api_anywhere_answers_404() -> None:
+    async with FakeOpenAI(Failure(status=404, code="model_not_found")) as vendor:
+        model = OpenAILLM(api_key=KEY, base_url=vendor.base_url.removesuffix("/v1"))
+        for _ in range(2):
+            with pytest.raises(ProviderStatusError) as caught:
+                await answer(model)
+            assert caught.value.status == 404
+        await model.aclose()
+
+
 def test_a_server_in_its_likeness_is_asked_in_words_everyone_knows() -> None:
     body = body_of(OpenAILLM(api_key="any", base_url="http://127.0.0.1:1/v1", model="llama3.2"))
     assert body["max_tokens"] == 300

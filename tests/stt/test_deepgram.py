@@ -9,6 +9,7 @@ import pytest
 from hearing_helpers import Ear, feed, listening, say, voice
 
 from patter_mcp.audio.frame import silence
+from patter_mcp.errors import ProviderProtocolError
 from patter_mcp.stt.base import Final, Interim, SttEvent, SttOptions
 from patter_mcp.stt.deepgram import DeepgramSTT, NovaCodec
 from patter_mcp.stt.live import open_stream
@@ -153,3 +154,18 @@ async def test_positions_start_anew_with_each_connection() -> None:
     assert codec.settled_ms == 2500
     codec.opened()
     assert codec.settled_ms == 0
+
+
+def test_fields_beside_the_text_may_be_missing() -> None:
+    codec = NovaCodec()
+    said = {"type": "Results", "channel": {"alternatives": [{"transcript": "Yes."}]}}
+    assert codec.decode(json.dumps(said)) == (Interim(text="Yes."),)
+    assert codec.decode(json.dumps({**said, "is_final": True})) == (Final(text="Yes."),)
+    assert codec.decode('{"type":"Results","channel":{"alternatives":[]},"is_final":true}') == ()
+    assert codec.decode('{"request_id":"x"}') == ()
+
+
+def test_failure_told_on_an_open_connection_may_pass() -> None:
+    with pytest.raises(ProviderProtocolError, match="NET-0000: No result") as caught:
+        NovaCodec().decode('{"type":"Error","code":"NET-0000","description":"No result"}')
+    assert caught.value.retryable

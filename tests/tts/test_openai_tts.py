@@ -8,7 +8,9 @@ import pytest
 from singing_helpers import first_sound, hear, hear_text, speak
 
 from patter_mcp.errors import ProviderStatusError
+from patter_mcp.testing.llm.http import LoopbackServer, Request, Response
 from patter_mcp.testing.speech import FakeSpeech, Timing, TtsScript
+from patter_mcp.testing.speech.singing import sing_pcm
 from patter_mcp.tts.base import TtsOptions
 from patter_mcp.tts.openai import OpenAITTS
 
@@ -90,3 +92,20 @@ async def test_a_connection_that_died_while_idle_is_made_anew(vendors: FakeSpeec
         await hear(speak(voice, "Hello."))
         vendors.server.cut_all()
         assert await hear_text(speak(voice, "Again.")) == "Again."
+
+
+class Simple(LoopbackServer):
+    """Knows POST and no other method."""
+
+    prefix = "/v1"
+
+    async def respond(self, request: Request, response: Response) -> None:
+        if request.method == "POST":
+            await response.send(200, {}, sing_pcm("Hi.", 24_000))
+        else:
+            await response.send(501, {}, b"")
+
+
+async def test_server_that_does_not_know_the_method_we_knock_with_speaks_all_the_same() -> None:
+    async with Simple() as server, OpenAITTS(api_key="key", base_url=server.base_url).open(TtsOptions()) as voice:
+        assert await hear_text(speak(voice, "Hi.")) == "Hi."

@@ -10,8 +10,18 @@ def test_the_argument_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("ACME_BASE_URL", "http://environment/")
     assert api_key("argument", "ACME_API_KEY") == "argument"
     assert api_key(None, "ACME_API_KEY") == "environment"
-    assert base_url("http://argument/v1/", "ACME_BASE_URL", "http://default") == "http://argument/v1"
+    assert base_url("http://argument/eu/", "ACME_BASE_URL", "http://default") == "http://argument/eu"
     assert base_url(None, "ACME_BASE_URL", "http://default") == "http://environment"
+
+
+@pytest.mark.parametrize("given", ["http://a/v1", "http://a/v1/", "http://a/", "http://a"])
+def test_version_of_the_api_may_be_named_where_our_paths_bring_it(given: str) -> None:
+    assert base_url(given, "ACME_BASE_URL", "http://default") == "http://a"
+
+
+def test_version_is_a_part_of_addresses_that_are_known_with_it() -> None:
+    assert base_url("http://a/v1/", "ACME_BASE_URL", "http://default/v1") == "http://a/v1"
+    assert base_url("http://a/", "ACME_BASE_URL", "http://default/v1") == "http://a"
 
 
 def test_an_empty_variable_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:

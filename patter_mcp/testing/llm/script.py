@@ -152,9 +152,8 @@ class FakeLlmServer(LoopbackServer):
         """What the vendor tells of one model."""
 
     async def respond(self, request: Request, response: Response) -> None:
-        if request.method == "GET":
-            answer: Answer | None = None if self._knows_key(request) else Failure(status=401)
-        else:
+        answer: Answer | None = self._refusal(request)
+        if answer is None and request.method != "GET":
             answer = self._answer_to(request)
         if answer is None:
             body = self.model_body(request.path.rpartition("/")[2])
@@ -167,13 +166,16 @@ class FakeLlmServer(LoopbackServer):
         else:
             await self._play(answer, request, response)
 
+    def _refusal(self, request: Request) -> Failure | None:
+        if not self._knows_key(request):
+            return Failure(status=401)
+        return None if request.path.startswith(self.prefix) else Failure(status=404)
+
     def _knows_key(self, request: Request) -> bool:
         key = self.key_of(request)
         return bool(key) and self._api_key in (None, key)
 
     def _answer_to(self, request: Request) -> Answer:
-        if not self._knows_key(request):
-            return Failure(status=401)
         if (objection := self.objection(request)) is not None:
             return Failure(status=400, message=objection)
         entry = self._script[min(self._answered, len(self._script) - 1)]
