@@ -53,7 +53,7 @@ class GoogleLLM(VendorLLM):
     provider = "google"
     key_variable = "GOOGLE_API_KEY"
     base_url_variable = "GOOGLE_BASE_URL"
-    default_base_url = "https://generativelanguage.googleapis.com"
+    default_base_url = "https://generativelanguage.googleapis.com/v1beta"
 
     def __init__(self, *, thinking: bool = False, **settings: Unpack[VendorSettings]) -> None:
         super().__init__(**settings)
