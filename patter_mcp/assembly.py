@@ -41,6 +41,7 @@ SANDBOX = "sandbox"
 EMBEDDED: Mapping[str, str] = {"stt": "pocketsphinx", "llm": "rules", "tts": "espeak"}
 """What runs with no account: good for seeing a call work, not for people."""
 
+_KINDS: Mapping[str, str] = {"stt": "speech-to-text", "llm": "a language model", "tts": "text-to-speech"}
 _BY_KEY: Mapping[str, tuple[tuple[str, str], ...]] = {
     "stt": (("DEEPGRAM_API_KEY", "deepgram"), ("OPENAI_API_KEY", "openai")),
     "llm": (
@@ -85,7 +86,7 @@ def part_name(kind: str, settings: Settings, environ: Mapping[str, str] = os.env
     if carrier_name(settings, environ) != SANDBOX:
         keys = " or ".join(dict.fromkeys(variable for variable, _ in _BY_KEY[kind]))
         raise ConfigError(
-            f"Real calls need a {kind.upper()} provider: set {keys}, or choose one by name with "
+            f"Real calls need a provider of {_KINDS[kind]}: set {keys}, or choose one by name with "
             f"`{kind}` ({EMBEDDED[kind]} is the embedded one, meant for the sandbox)."
         )
     return EMBEDDED[kind]

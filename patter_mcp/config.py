@@ -235,7 +235,9 @@ def _from_environment(environ: Mapping[str, str]) -> list[Setting]:
         if not variable.startswith(ENV_PREFIX) or variable == "PATTER_CONFIG":
             continue
         if variable not in known:
-            raise ConfigError(f"There is no setting {variable}.{_did_you_mean(variable, known)}")
+            names = [name.removeprefix(ENV_PREFIX) for name in known]
+            hint = _did_you_mean(variable.removeprefix(ENV_PREFIX), names, ENV_PREFIX)
+            raise ConfigError(f"There is no setting {variable}.{hint}")
         found.append(_checked(known[variable], text, "environment", shown=variable))
     return found
 
@@ -255,9 +257,9 @@ def _checked(name: str, value: object, source: str, *, shown: str = "") -> Setti
         raise ConfigError(f"{shown} ({source}) must be {_WANTED[TYPES[name]]}, not {value!r}.") from None
 
 
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
+def _did_you_mean(name: str, known: Iterable[str], prefix: str = "") -> str:
     close = difflib.get_close_matches(name, list(known), n=1)
-    return f" Did you mean {close[0]}?" if close else ""
+    return f" Did you mean {prefix}{close[0]}?" if close else ""
 
 
 def _flag(value: object) -> bool:

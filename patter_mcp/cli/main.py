@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     calls = _command(commands, "calls", None, "look at calls")
     looks = calls.add_subparsers(required=True, metavar="list|show")
     listing = _command(looks, "list", "looking:list_calls", "the latest calls")
-    listing.add_argument("--limit", type=int, default=20)
+    listing.add_argument("--limit", type=_count, default=20, help="how many, 20 if not given")
     listing.add_argument("--json", action="store_true")
     show = _command(looks, "show", "looking:show_call", "one call, with its transcript")
     show.add_argument("call_id", metavar="ID")
@@ -114,6 +114,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     config.add_argument("--show", action="store_true", help="the default")
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number")
+    return int(text)
 
 
 def _command(

@@ -217,10 +217,15 @@ class DialingPolicy:
         if region in allowed:
             return
         if not allowed:
-            message = f"No country is allowed yet. To call this number, set `countries` to {region}."
+            message = (
+                "No country is allowed yet. Set `phone_number`, our own number, whose country then is, or "
+                f"`dialing.countries` to {region}."
+            )
         else:
             named = ", ".join(sorted(allowed))
-            message = f"The number is in {region}; allowed is {named}. To call there, add {region} to `countries`."
+            message = (
+                f"The number is in {region}; allowed is {named}. To call there, add {region} to `dialing.countries`."
+            )
         raise CallRefused(message, rule="country")
 
     def _own_country(self) -> Collection[str]:
@@ -235,9 +240,11 @@ class DialingPolicy:
                 "This is our own number: the call would reach itself. Give another one.", rule="own-number"
             )
         if _is_listed(to_number, self.deny):
-            raise CallRefused("The number is on the `deny` list. To allow it, take it off that list.", rule="deny")
+            raise CallRefused(
+                "The number is on the `dialing.deny` list. To allow it, take it off that list.", rule="deny"
+            )
         if self.allow and not _is_listed(to_number, self.allow):
-            message = "Only numbers on the `allow` list are dialed. To allow this one, add it to that list."
+            message = "Only numbers on the `dialing.allow` list are dialed. To allow this one, add it to that list."
             raise CallRefused(message, rule="allow")
 
 
@@ -248,7 +255,7 @@ def _check_type(number_type: str, allowed: Collection[str]) -> None:
         return
     message = f"This is a number of type {number_type}, which is not dialed."
     if number_type in NUMBER_TYPES:
-        message += f" To allow it, add {number_type} to `number_types`."
+        message += f" To allow it, add {number_type} to `dialing.number_types`."
     raise CallRefused(message, rule="number-type")
 
 

@@ -152,6 +152,11 @@ def _check_public(settings: MediaSettings, carrier_name: str) -> None:
         )
     if not settings.public_url.startswith("https://"):
         raise ConfigError(f"{where} must be an https:// address: {carrier_name} connects to no other.")
+    if settings.port == 0:
+        raise ConfigError(
+            f"Set media.port (PATTER_MEDIA_PORT) to the port {settings.public_url} leads to; without it every start "
+            "takes another one."
+        )
 
 
 async def _body(request: Request) -> bytes | None:

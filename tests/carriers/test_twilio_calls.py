@@ -407,7 +407,12 @@ async def test_answer_reported_while_the_media_stream_connects_is_on_record() ->
 
 
 @pytest.mark.parametrize(
-    ("public_url", "words"), [(None, "Set media.public_url"), ("http://calls.example.com", "must be an https://")]
+    ("public_url", "words"),
+    [
+        (None, "Set media.public_url"),
+        ("http://calls.example.com", "must be an https://"),
+        ("https://calls.example.com", "Set media.port"),
+    ],
 )
 async def test_without_a_public_address_nothing_is_dialed_and_the_error_says_what_to_set(
     public_url: str | None, words: str

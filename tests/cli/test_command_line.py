@@ -74,6 +74,7 @@ def test_call_nobody_knows_is_a_sentence(machine: dict[str, str]) -> None:
         (["call", BUSY, "--carrier", "pigeon"], "pigeon"),
         (["call", BUSY, "--store", "papyrus:"], "papyrus"),
         (["call", BUSY, "--config-file", "/nowhere/patter.toml"], "/nowhere/patter.toml"),
+        (["calls", "list", "--limit", "-3"], "whole number"),
     ],
 )
 def test_mistakes_are_answered_with_a_sentence(machine: dict[str, str], arguments: list[str], sentence: str) -> None:
@@ -84,10 +85,38 @@ def test_mistakes_are_answered_with_a_sentence(machine: dict[str, str], argument
     assert "Traceback" not in finished.stderr
 
 
-def test_unknown_setting_in_the_environment_is_an_error(machine: dict[str, str]) -> None:
-    finished = run({**machine, "PATTER_LMM": "rules"}, "config")
+@pytest.mark.parametrize(("variable", "hint"), [("PATTER_LMM", " Did you mean PATTER_LLM?"), ("PATTER_NOPE", "")])
+def test_unknown_setting_in_the_environment_is_an_error(machine: dict[str, str], variable: str, hint: str) -> None:
+    finished = run({**machine, variable: "rules"}, "config")
     assert finished.returncode == 1
-    assert "PATTER_LLM" in finished.stderr
+    assert finished.stderr == f"patter-mcp: There is no setting {variable}.{hint}\n"
+
+
+TWILIO = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32}
+SIGNED_IN = {**TWILIO, "TWILIO_AUTH_TOKEN": "0" * 32}
+WITH_VENDOR = {**SIGNED_IN, "OPENAI_API_KEY": "sk-0"}
+NUMBERED = {**WITH_VENDOR, "PATTER_PHONE_NUMBER": "+12025550123"}
+PUBLIC = {**NUMBERED, "PATTER_MEDIA_PUBLIC_URL": "https://calls.example.com"}
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        (TWILIO, "TWILIO_AUTH_TOKEN"),
+        (SIGNED_IN, "DEEPGRAM_API_KEY or OPENAI_API_KEY"),
+        (WITH_VENDOR, "`phone_number`"),
+        (NUMBERED, "PATTER_MEDIA_PUBLIC_URL"),
+        (PUBLIC, "PATTER_MEDIA_PORT"),
+    ],
+    ids=["token", "speech", "number", "address", "port"],
+)
+def test_real_calls_ask_for_what_they_lack_one_by_one(
+    machine: dict[str, str], given: dict[str, str], missing: str
+) -> None:
+    finished = run({**machine, **given}, "call", "+12025550143", "--json")
+    assert (finished.returncode in (1, 2), finished.stdout) == (True, "")
+    assert missing in finished.stderr
+    assert "Traceback" not in finished.stderr
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def test_the_country_of_our_own_number_is_the_default() -> None:
     policy.check("+447400123456")
     error = refusal("+12025550123", policy)
     assert error.rule == "country"
-    assert "add US to `countries`" in error.message
+    assert "add US to `dialing.countries`" in error.message
     assert "allowed is GB" in error.message
 
 
@@ -143,11 +143,11 @@ def test_with_no_country_known_nothing_is_dialed(from_number: str | None) -> Non
     assert refusal("+881612345679", policy).rule == "country"
     error = refusal("+12025550123", policy)
     assert error.rule == "country"
-    assert "set `countries` to US" in error.message
+    assert "`dialing.countries` to US" in error.message
 
 
 def test_a_number_type_can_be_allowed_but_premium_rate_cannot() -> None:
-    assert "add personal-number to `number_types`" in refusal("+447012345678").message
+    assert "add personal-number to `dialing.number_types`" in refusal("+447012345678").message
     DialingPolicy(countries=COUNTRIES, number_types=NUMBER_TYPES).check("+447012345678")
     with pytest.raises(ConfigError):
         DialingPolicy(number_types=frozenset({"premium-rate"}))

@@ -11,7 +11,7 @@ from twilio.twiml.voice_response import Connect, VoiceResponse
 
 from patter_mcp.carriers.base import CarrierReport, DialRequest, ReportSink, StreamCodec, Webhook
 from patter_mcp.carriers.media_streams import MediaStreamsCodec
-from patter_mcp.carriers.twilio.rest import ANSWER_SEC, Account, TwilioRest
+from patter_mcp.carriers.twilio.rest import ANSWER_SEC, BASE_URL, Account, TwilioRest
 from patter_mcp.carriers.twilio.webhooks import TwilioWebhooks
 from patter_mcp.errors import ConfigError, DialFailed
 
@@ -47,7 +47,7 @@ class TwilioCarrier:
         self._account = Account(
             account_sid or _from_environment("TWILIO_ACCOUNT_SID"),
             auth_token or _from_environment("TWILIO_AUTH_TOKEN"),
-            base_url or os.environ.get("TWILIO_BASE_URL") or Account.base_url,
+            base_url or os.environ.get("TWILIO_BASE_URL") or BASE_URL,
         )
         self._webhooks = TwilioWebhooks(self._account.sid, self._account.auth_token)
         self._answer_sec = answer_sec

@@ -16,6 +16,7 @@ import httpx
 from patter_mcp.errors import CarrierAuthError, CarrierError, DialFailed
 
 API_VERSION = "2010-04-01"
+BASE_URL = "https://api.twilio.com"
 CONNECT_SEC = 5.0
 ANSWER_SEC = 15.0
 HANG_UP_PAUSES_SEC = (0.2, 0.5, 1.0)
@@ -43,7 +44,7 @@ _OVER = frozenset({20404, 21220})
 class Account:
     sid: str
     auth_token: str = field(repr=False)
-    base_url: str = "https://api.twilio.com"
+    base_url: str
 
 
 class TwilioRest:
