@@ -6,15 +6,23 @@ import argparse
 import importlib
 
 from patter_mcp.app import App
+from patter_mcp.cli.process import collect_rarely, loop_options
 from patter_mcp.config import Settings
 from patter_mcp.contract import VERSION
 from patter_mcp.server.stdio import run_stdio
 
 
 def serve(options: argparse.Namespace, settings: Settings) -> int:
-    run_stdio(lambda: App(lambda: _phone(settings)), version=VERSION, log_level=settings.log_level.upper())
+    run_stdio(
+        lambda: App(lambda: _phone(settings)),
+        version=VERSION,
+        log_level=settings.log_level.upper(),
+        loop_options=loop_options(),
+    )
 
 
 def _phone(settings: Settings):
     """The phone, and with it everything a call needs, is imported for the first call."""
-    return importlib.import_module("patter_mcp.assembly").configured_phone(settings)
+    phone = importlib.import_module("patter_mcp.assembly").configured_phone(settings)
+    collect_rarely()
+    return phone

@@ -37,8 +37,17 @@ class RunnablePhone(Phone, Protocol):
         ...
 
 
-def run_stdio(open_phone: Callable[[], RunnablePhone], *, version: str, log_level: str = "INFO") -> NoReturn:
+def run_stdio(
+    open_phone: Callable[[], RunnablePhone],
+    *,
+    version: str,
+    log_level: str = "INFO",
+    loop_options: dict[str, Any] | None = None,
+) -> NoReturn:
     """Serves until the client or a signal ends it, and ends the process.
+
+    Args:
+        loop_options: For `anyio.run`, as its `backend_options`.
 
     Raises:
         ConfigError: from `open_phone`; nothing has been served.
@@ -47,7 +56,7 @@ def run_stdio(open_phone: Callable[[], RunnablePhone], *, version: str, log_leve
     log.configure(log_level)
     phone = open_phone()
     try:
-        anyio.run(lambda: serve_stdio(phone, version=version))
+        anyio.run(lambda: serve_stdio(phone, version=version), backend_options=loop_options)
     except Exception:
         logger.exception("the server failed")
     _leave(1)

@@ -1,0 +1,53 @@
+"""The server's own process; the library's user keeps theirs as it is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import anyio
+import pytest
+
+from patter_mcp.cli.process import loop_options
+
+FREEZE = """
+import gc
+import patter_mcp.app
+from patter_mcp.cli.process import collect_rarely
+loaded = len(gc.get_objects())
+collect_rarely()
+print(gc.get_freeze_count() >= 0.9 * loaded, gc.get_threshold())
+"""
+
+LIBRARY = """
+import anyio, gc
+from patter_mcp import Patter
+async def main():
+    async with Patter() as phone:
+        await phone.call("+12025550106", goal="Ask whether they are open on Sunday.")
+before = gc.get_threshold(), gc.get_freeze_count()
+anyio.run(main)
+print((gc.get_threshold(), gc.get_freeze_count()) == before)
+"""
+
+
+def test_what_the_program_consists_of_is_not_looked_through_for_garbage() -> None:
+    frozen = subprocess.run([sys.executable, "-c", FREEZE], capture_output=True, text=True, check=True)
+    assert frozen.stdout.split(maxsplit=1) == ["True", "(2000, 10, 50)\n"]
+
+
+def test_the_server_runs_on_uvloop_where_it_is_installed() -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def in_use() -> bool:
+        token = anyio.lowlevel.current_token()
+        return isinstance(token.native_token, uvloop.Loop)
+
+    assert anyio.run(in_use, backend_options=loop_options())
+
+
+def test_the_library_leaves_its_users_collections_alone() -> None:
+    environment = {**os.environ, "PATTER_STORE": "memory:"}
+    used = subprocess.run([sys.executable, "-c", LIBRARY], env=environment, capture_output=True, text=True, check=True)
+    assert used.stdout == "True\n"
