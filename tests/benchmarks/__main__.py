@@ -1,12 +1,17 @@
 """How fast we answer, what a call costs, and how many of them one core holds.
 
-    python -m tests.benchmarks                      at 1 and at 50 calls
+    python -m tests.benchmarks                      at 1, 10 and 100 calls, with eager generation and without
     python -m tests.benchmarks --most               the largest number of calls that are answered in time
+    python -m tests.benchmarks --first 10           the first calls of a new process, one by one
+    python -m tests.benchmarks --batches 8          the memory that calls leave behind
 
 This process plays the carrier, the callees and the vendors, whose latencies are exact; the system has a process and a
-core of its own. Needs the `sandbox` extra (for the callees' voice) and uvloop. Figures are worth nothing while this
+core of its own, set up as `patter-mcp serve` sets it up. Needs the `dev` extra. Figures are worth nothing while this
 process is more than a few milliseconds late: then it was held up, not the system. `--realtime` (as root) keeps other
 programs away, and should not be used for long on a machine that is shared.
+
+Nothing is taken off the figures. What stands below "beyond the vendors" says how much of it a program would take that
+does nothing: the trips in and out, as long as a frame to a bare echo and back took in the same minutes.
 """
 
 from __future__ import annotations
@@ -14,124 +19,112 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 
 import anyio
 
 from tests.benchmarks.process import settle_down
-from tests.benchmarks.runs import Bench, Result, open_bench, run_floor
-from tests.benchmarks.vendors import VENDORS_MS
+from tests.benchmarks.report import (
+    Floor,
+    beyond_vendors_ms,
+    percentile,
+    show,
+    show_batch,
+    show_first,
+    show_floor,
+    show_step,
+)
+from tests.benchmarks.runs import Bench, open_bench, run_floor
+from tests.benchmarks.system import Setup
 
 MOST_LATE_MS = 100.0
 """p95 of our own time per turn, beyond which there are too many calls."""
+FLOOR_SHARE = 0.25
+"""Of the time measured: an echo varies little."""
 RAMP = (50, 100, 150, 200, 250, 300)
 
 
-def percentile(values: Sequence[float], percent: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] if ordered else float("nan")
-
-
-def spread(values: Sequence[float]) -> str:
-    return f"{percentile(values, 50):8.1f} {percentile(values, 95):8.1f}   of {len(values)}"
-
-
-def show(result: Result, *, eager: bool, floor: Result, floor_trips_ms: Sequence[float]) -> None:
-    measured, beyond = result.measured, beyond_vendors_ms(result)
-    print(f"\n{result.calls} calls, {'eager' if eager else 'not eager'}             p50      p95 ms")
-    print(f"  voice to voice            {spread(measured.voice_to_voice)}")
-    if not eager:
-        print(f"  beyond the vendors' {VENDORS_MS}   {spread(beyond)}")
-        print(f"    x echo's round trip     {percentile(beyond, 50) / percentile(floor_trips_ms, 50):8.1f}")
-    print(f"  overhead, as we report it {spread(result.own['overhead_ms'])}, {result.own['eager']} eager")
-    print(f"  greeting                  {spread(measured.greeting)}")
-    print(f"  barge-in to clear         {spread(measured.barge_in)}")
-    print(f"  queued at the carrier     {spread(measured.queued)}")
-    print(f"  under-runs                {spread(measured.under_runs)}; {measured.lost} turns lost")
-    print(f"  event loop's lag          {spread(result.lag_ms)}, longest {max(result.lag_ms):.0f}")
-    print(f"  this process late         {spread(result.lateness_ms)}; core {result.load_cpu_sec / result.seconds:.0%}")
-    cpu, least = result.cpu_sec_per_call_minute, floor.cpu_sec_per_call_minute
-    print(
-        f"  CPU s per call minute     {cpu:8.3f}, {cpu / least:.1f} x echo; core {result.cpu_sec / result.seconds:.0%}"
-    )
-    print(f"  MB per call               {result.mb_per_call:8.2f}, {result.mb_per_call / floor.mb_per_call:.1f} x echo")
-
-
-def show_floor(result: Result, round_trips_ms: Sequence[float]) -> None:
-    print(f"\n{result.calls} streams echoed")
-    print(f"  there and back            {spread(round_trips_ms)}")
-    print(f"  CPU s per call minute     {result.cpu_sec_per_call_minute:8.3f}")
-    print(f"  MB per call               {result.mb_per_call:8.2f}", flush=True)
-
-
-def beyond_vendors_ms(result: Result) -> list[float]:
-    return [took_ms - VENDORS_MS for took_ms in result.measured.voice_to_voice]
-
-
-async def find_most(bench: Bench, seconds: float) -> None:
-    """Without eager generation, whose gain would hide our own time."""
-    for calls in RAMP:
-        result = await bench.run(calls, seconds)
-        p95_ms = percentile(beyond_vendors_ms(result), 95)
-        late_ms = percentile(result.lateness_ms, 95)
-        print(
-            f"{calls:4} calls: p95 {p95_ms:.1f} ms beyond the vendors, {len(result.measured.under_runs)} under-runs, "
-            f"core {result.cpu_sec / result.seconds:.0%}, {result.cpu_sec_per_call_minute:.3f} CPU s per call minute; "
-            f"this process late {late_ms:.1f} ms, core {result.load_cpu_sec / result.seconds:.0%}",
-            flush=True,
-        )
-        if p95_ms >= MOST_LATE_MS or result.measured.under_runs or result.measured.lost:
-            return
-
-
 async def main(options: argparse.Namespace) -> None:
-    print(f"load of the machine before: {os.getloadavg()[0]:.1f}")
-    floors: dict[int, tuple[Result, list[float]]] = {}
-    if not options.most:
-        for calls in options.calls:
-            floors[calls] = await run_floor(calls, options.seconds, options.cpu)
-            show_floor(*floors[calls])
-    for eager in [False] if options.most else options.eager:
-        await measure(options, eager, floors)
+    print(f"load of the machine before: {os.getloadavg()[0]:.1f}", flush=True)
+    if options.most:
+        async with bench(options, eager=False, warm=True) as opened:  # eager generation would hide our own time
+            await find_most(opened, options.seconds)
+    elif options.first:
+        # Another process, so that what this one does for the first time is not the system's.
+        async with bench(options, eager=False, warm=True):
+            pass
+        async with bench(options, eager=False, warm=False) as opened:
+            show_first([await opened.first_turn() for _ in range(options.first)])
+    elif options.batches:
+        async with bench(options, eager=True, warm=True) as opened:
+            await see_memory(opened, max(options.calls), options)
+    else:
+        await measure(options)
     print(f"\nload of the machine after: {os.getloadavg()[0]:.1f}")
 
 
-async def measure(
-    options: argparse.Namespace, eager: bool, floors: Mapping[int, tuple[Result, Sequence[float]]]
-) -> None:
-    settings = {
-        "eager": eager,
-        "vad": not options.no_vad,
-        "uvloop": options.uvloop,
-        "rare_gc": options.rare_gc,
-        "cpu": options.cpu,
-        "profile": options.profile,
-    }
+async def measure(options: argparse.Namespace) -> None:
+    floors: list[Floor] = []
+    for calls in options.calls:
+        floors.append(Floor(*await run_floor(calls, options.seconds * FLOOR_SHARE, options.cpu)))
+        show_floor(floors[-1])
+    for eager in options.eager:
+        async with bench(options, eager=eager, warm=not options.cold) as opened:
+            for floor in floors:
+                show(await opened.run(floor.result.calls, options.seconds), eager=eager, floor=floor)
+
+
+async def find_most(opened: Bench, seconds: float) -> None:
+    for calls in RAMP:
+        result = await opened.run(calls, seconds)
+        show_step(result)
+        late = percentile(beyond_vendors_ms(result), 95) >= MOST_LATE_MS
+        if late or result.measured.under_runs or result.measured.lost:
+            return
+
+
+async def see_memory(opened: Bench, calls: int, options: argparse.Namespace) -> None:
+    for number in range(1, options.batches + 1):
+        show_batch(number, await opened.run(calls, options.seconds), await opened.rss_mb())
+
+
+@asynccontextmanager
+async def bench(options: argparse.Namespace, *, eager: bool, warm: bool) -> AsyncGenerator[Bench]:
     with tempfile.TemporaryDirectory() as directory:
-        async with open_bench(options.settle, store=f"sqlite:{directory}/calls.db", **settings) as bench:
-            if options.most:
-                await find_most(bench, options.seconds)
-            for calls, (floor, floor_trips_ms) in floors.items():
-                result = await bench.run(calls, options.seconds)
-                show(result, eager=eager, floor=floor, floor_trips_ms=floor_trips_ms)
+        setup = Setup(
+            store=f"sqlite:{directory}/calls.db",
+            eager=eager,
+            vad=not options.no_vad,
+            uvloop=not options.asyncio,
+            rare_gc=not options.plain_gc,
+            cpu=options.cpu,
+            profile=options.profile,
+        )
+        async with open_bench(setup, options.settle, options.connect_ms, warm=warm) as opened:
+            yield opened
 
 
-def parse() -> argparse.Namespace:
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     assert __doc__ is not None
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add = parser.add_argument
-    add("--calls", type=int, nargs="+", default=[1, 50], help="how many at once")
+    add("--calls", type=int, nargs="+", default=[1, 10, 100], help="how many at once")
     add("--seconds", type=float, default=20.0, help="measured, for each number of calls")
     add("--settle", type=float, default=8.0, help="seconds between the last call's answer and the measurement")
     add("--most", action="store_true", help="find how many calls are too many")
+    add("--first", type=int, default=0, metavar="N", help="look at the first N calls of a process")
+    add("--batches", type=int, default=0, metavar="N", help="look at the memory after each of N batches of calls")
     add("--eager", type=lambda word: word == "yes", nargs="+", default=[True, False], help="yes, no or both")
+    add("--connect-ms", type=float, default=0.0, help="what a new connection to a speech vendor costs")
     add("--no-vad", action="store_true", help="tell voice from silence by loudness")
-    add("--uvloop", action="store_true", help="the system's event loop")
-    add("--rare-gc", action="store_true", help="the system's garbage collector looks seldom at what is old")
+    add("--asyncio", action="store_true", help="Python's own event loop for the system, not uvloop")
+    add("--plain-gc", action="store_true", help="the system's garbage collector as it comes")
+    add("--cold", action="store_true", help="hold no call before those that are measured")
     add("--cpu", type=int, default=1, help="the system's core")
     add("--realtime", action="store_true", help="go before all other programs")
     add("--profile", default="", help="cProfile's statistics of the system go to this file")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from random import Random
 from typing import Any
 
 import anyio
 
-from patter_mcp.audio.frame import FRAME_BYTES, ULAW_SILENCE
+from patter_mcp.audio.frame import FRAME_BYTES, FRAME_MS, ULAW_SILENCE
 from patter_mcp.testing.fake_twilio import ACCOUNT_SID, SILENT_FRAME, FakeTwilio, MediaLine, Plan
 from patter_mcp.testing.speech.hearing import is_voiced
 from patter_mcp.tts.base import TtsOptions
 from patter_mcp.tts.espeak import EspeakTTS
 from tests.benchmarks.process import Remote, remote
-from tests.benchmarks.system import Config
-from tests.benchmarks.talker import Measured, Talker
+from tests.benchmarks.system import Config, Setup
+from tests.benchmarks.talker import PATIENCE_SEC, Measured, Talker
 from tests.benchmarks.vendors import USER_SAYS, run_vendors
 
 CALLS_PER_SEC = 20.0
 LATE_EVERY_SEC = 0.01
+FLOOR_START_SEC = 0.5
 
 
 @dataclass(slots=True)
@@ -40,6 +42,8 @@ class Result:
     """Taken by this process, which has a core of its own too."""
     lag_ms: Sequence[float] = ()
     """Of the system's event loop."""
+    gc_ms: Sequence[float] = ()
+    """What the system's garbage collections took, each."""
     own: dict[str, Any] = field(default_factory=dict[str, Any])
     """What the system says of its turns."""
 
@@ -50,6 +54,16 @@ class Result:
     @property
     def mb_per_call(self) -> float:
         return self.memory_bytes / self.calls / 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstTurn:
+    """Of a call that is alone."""
+
+    dialled_ms: float
+    """From asking for the call to the carrier's being asked for it."""
+    greeting_ms: float
+    voice_to_voice_ms: float
 
 
 @dataclass(slots=True)
@@ -63,12 +77,25 @@ class Bench:
     """From the last call's answer to the first measurement: greetings are over, and calls speak out of step."""
     measured: Measured = field(default_factory=Measured)
     lateness_ms: list[float] = field(default_factory=list[float])
+    dialled_mono: float = 0.0
+    """When the carrier was last asked for a call."""
 
-    async def warm_up(self) -> None:
-        """What the first call loads is not its own."""
+    async def first_turn(self) -> FirstTurn:
+        """A call that ends with its first reply."""
+        self.measured = measured = Measured()
+        began = time.monotonic()
         await self._connect(1)
-        await anyio.sleep(self.settle_sec)
+        dialled_ms = (self.dialled_mono - began) * 1000
+        with anyio.fail_after(PATIENCE_SEC * 4):
+            while not measured.voice_to_voice:  # noqa: ASYNC110 - the callee's own clock
+                await anyio.sleep(FRAME_MS / 1000)
         await self.system.do("hang_up")
+        return FirstTurn(
+            dialled_ms=dialled_ms, greeting_ms=measured.greeting[0], voice_to_voice_ms=measured.voice_to_voice[0]
+        )
+
+    async def rss_mb(self) -> float:
+        return (await self.system.do("usage"))["rss_bytes"] / 2**20
 
     async def run(self, calls: int, seconds: float) -> Result:
         idle = await self.system.do("usage")
@@ -91,6 +118,7 @@ class Bench:
             lateness_ms=self.lateness_ms,
             load_cpu_sec=load_after_sec - load_before_sec,
             lag_ms=after["lag_ms"],
+            gc_ms=after["gc_ms"],
             own=own,
         )
 
@@ -100,7 +128,8 @@ class Bench:
         first = len(self.twilio.calls)
 
         def callee() -> Talker:
-            talkers.append(Talker(self.speech, lambda: self.measured, chance))
+            self.dialled_mono = time.monotonic()
+            talkers.append(Talker(self.speech, lambda: self.measured, chance, longest_pause_sec=self.settle_sec / 2))
             return talkers[-1]
 
         self.twilio.plan = Plan(callee=callee, ring_sec=0.5)
@@ -122,16 +151,21 @@ class Bench:
 
 
 @asynccontextmanager
-async def open_bench(settle_sec: float, **settings: Any) -> AsyncGenerator[Bench]:
-    """Settings: those of `system.Config` that say how the system is set up."""
-    async with run_vendors() as vendors, FakeTwilio().run() as twilio, anyio.create_task_group() as tasks:
-        config = Config(twilio_url=twilio.url, speech_url=vendors.speech_url, llm_url=vendors.llm_url, **settings)
-        async with remote("tests.benchmarks.system", config.to_json()) as system:
+async def open_bench(setup: Setup, settle_sec: float, connect_ms: float = 0.0, *, warm: bool) -> AsyncGenerator[Bench]:
+    """The benchmark, and a new process of the system.
+
+    Args:
+        settle_sec: See `Bench`.
+        connect_ms: What a new connection to a speech vendor costs.
+        warm: A first call has been held.
+    """
+    async with run_vendors(connect_ms) as vendors, FakeTwilio().run() as twilio, anyio.create_task_group() as tasks:
+        config = Config(setup=setup, twilio_url=twilio.url, speech_url=vendors.speech_url, llm_url=vendors.llm_url)
+        async with remote("tests.benchmarks.system", json.dumps(asdict(config))) as system:
             bench = Bench(twilio, system, await user_speech(), settle_sec)
             tasks.start_soon(bench.watch_lateness)
-            await bench.warm_up()
-            if config.rare_gc:
-                await system.do("collect_rarely")
+            if warm:
+                await bench.first_turn()
             yield bench
         tasks.cancel_scope.cancel()
 
@@ -146,8 +180,8 @@ async def run_floor(calls: int, seconds: float, cpu: int) -> tuple[Result, list[
         for number, echo in enumerate(echoes):
             echo.line = MediaLine(call_sid=f"CA{number:032x}", account_sid=ACCOUNT_SID, callee=echo)
             tasks.start_soon(echo.line.run, f"ws://127.0.0.1:{port}/", {})
-            await anyio.sleep(1 / calls)
-        await anyio.sleep(1)
+            await anyio.sleep(FLOOR_START_SEC / calls)
+        await anyio.sleep(FLOOR_START_SEC)
         for echo in echoes:
             echo.round_trips_ms.clear()
         taken.append(await floor.do("usage"))

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
@@ -20,6 +20,7 @@ import anyio
 from patter_mcp.calls.call import Call
 from patter_mcp.calls.manager import CallManager
 from patter_mcp.carriers.twilio import TwilioCarrier
+from patter_mcp.cli.process import collect_rarely, loop_options
 from patter_mcp.config import CallSettings, TurnSettings
 from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.pipeline import PipelineEngine
@@ -40,24 +41,35 @@ LAG_EVERY_SEC = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
-    twilio_url: str
-    speech_url: str
-    llm_url: str
+class Setup:
+    """How the system is set up; as it stands, like the program."""
+
     store: str
     """As in the settings."""
     eager: bool = True
     vad: bool = True
     """Silero's, else by loudness."""
-    uvloop: bool = False
-    rare_gc: bool = False
-    """The garbage collector looks through old objects seldom, and never through those of the program itself."""
+    uvloop: bool = True
+    """Where it is installed."""
+    rare_gc: bool = True
     cpu: int = 1
     profile: str = ""
     """File for cProfile's statistics."""
 
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The setup, and where carrier and vendors are."""
+
+    setup: Setup
+    twilio_url: str
+    speech_url: str
+    llm_url: str
+
+    @staticmethod
+    def from_json(text: str) -> Config:
+        given = json.loads(text)
+        return Config(**given | {"setup": Setup(**given["setup"])})
 
 
 class System:
@@ -68,6 +80,9 @@ class System:
         self._calls: list[Call] = []
         self._count = 0
         self._lag_ms: list[float] = []
+        self._gc_ms: list[float] = []
+        self._gc_began = 0.0
+        gc.callbacks.append(self._note_gc)
 
     async def place(self, count: int, per_sec: float) -> dict[str, Any]:
         due = anyio.current_time()
@@ -81,9 +96,10 @@ class System:
         return {}
 
     async def usage(self) -> dict[str, Any]:
-        """With how late the event loop was since it was last asked."""
+        """With how late the event loop was, and how long it was held up by the garbage collector, since last asked."""
         lag_ms, self._lag_ms = self._lag_ms, []
-        return {**usage(), "lag_ms": lag_ms}
+        gc_ms, self._gc_ms = self._gc_ms, []
+        return {**usage(), "lag_ms": lag_ms, "gc_ms": gc_ms}
 
     async def turns(self) -> dict[str, Any]:
         """What the calls say of themselves."""
@@ -101,17 +117,17 @@ class System:
         self._calls.clear()
         return {"reasons": sorted(set(reasons))}
 
-    async def collect_rarely(self) -> dict[str, Any]:
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(5_000, 20, 100)
-        return {}
-
     async def watch_lag(self) -> None:
         while True:
             due = time.monotonic() + LAG_EVERY_SEC
             await anyio.sleep_until(due)
             self._lag_ms.append((time.monotonic() - due) * 1000)
+
+    def _note_gc(self, phase: str, _: dict[str, int]) -> None:
+        if phase == "start":
+            self._gc_began = time.perf_counter()
+        else:
+            self._gc_ms.append((time.perf_counter() - self._gc_began) * 1000)
 
 
 @asynccontextmanager
@@ -120,17 +136,19 @@ async def open_system(config: Config) -> AsyncGenerator[System]:
         stt=DeepgramSTT(api_key="any", base_url=config.speech_url),
         llm=OpenAILLM(api_key="any", base_url=config.llm_url),
         tts=ElevenLabsTTS(api_key="any", base_url=config.speech_url),
-        first_message="Good afternoon, I am calling about a table.",
-        turns=TurnSettings(eager=config.eager),
+        first_message="Good afternoon.",
+        turns=TurnSettings(eager=config.setup.eager),
     )
     phone = open_phone(
-        store=open_store(config.store),
+        store=open_store(config.setup.store),
         carrier=TwilioCarrier(account_sid=ACCOUNT_SID, auth_token=AUTH_TOKEN, base_url=config.twilio_url),
-        engine=lambda: PipelineEngine(agent, default_detector if config.vad else EnergyDetector),
+        engine=lambda: PipelineEngine(agent, default_detector if config.setup.vad else EnergyDetector),
         calls=CallSettings(concurrent_calls=10_000),
         policy=DialingPolicy(countries=["US"]),
         phone_number=OURS,
     )
+    if config.setup.rare_gc:
+        collect_rarely()
     async with phone as calls:
         yield System(calls)
 
@@ -143,13 +161,13 @@ async def main(config: Config) -> None:
 
 
 def run(config: Config) -> None:
-    anyio.run(main, config, backend_options={"use_uvloop": config.uvloop})
+    anyio.run(main, config, backend_options=loop_options() if config.setup.uvloop else None)
 
 
 if __name__ == "__main__":
-    chosen = Config(**json.loads(sys.argv[1]))
-    settle_down(chosen.cpu)
-    if chosen.profile:
-        cProfile.runctx("run(chosen)", globals(), {"chosen": chosen}, chosen.profile)
+    chosen = Config.from_json(sys.argv[1])
+    settle_down(chosen.setup.cpu)
+    if chosen.setup.profile:
+        cProfile.runctx("run(chosen)", globals(), {"chosen": chosen}, chosen.setup.profile)
     else:
         run(chosen)

@@ -52,14 +52,17 @@ class Talker:
         speech: An utterance in frames; the first and the last are voiced.
         measured: Gives what to write to at the moment.
         chance: Keeps the calls from speaking in chorus.
+        longest_pause_sec: Between the greeting and the first question.
     """
 
-    def __init__(self, speech: Sequence[bytes], measured: Callable[[], Measured], chance: Random) -> None:
+    def __init__(
+        self, speech: Sequence[bytes], measured: Callable[[], Measured], chance: Random, *, longest_pause_sec: float
+    ) -> None:
         self.line: MediaLine | None = None
         self._speech = speech
         self._measured = measured
         self._quiet = itertools.cycle(quiet_frames(chance))
-        self._pause_sec = chance.uniform(0, 4)
+        self._pause_sec = chance.uniform(0, longest_pause_sec)
         self._turn = chance.randrange(BARGE_IN_EVERY)
         self._now = 0.0
         self._seen = 0

@@ -34,9 +34,11 @@ class Vendors:
 
 
 @asynccontextmanager
-async def run_vendors() -> AsyncGenerator[Vendors]:
+async def run_vendors(connect_ms: float) -> AsyncGenerator[Vendors]:
+    """`connect_ms`: what a new connection to one of those for speech costs."""
     stt = SttScript(transcripts=lambda _: USER_SAYS, latency_ms=STT_MS, ms_per_word=120)
     tts = TtsScript(timing=Timing(first_byte_ms=FIRST_BYTE_MS))
     llm = FakeOpenAI(AGENT_SAYS, first_token_sec=FIRST_TOKEN_MS / 1000, token_sec=TOKEN_MS / 1000)
     async with FakeSpeech(stt=stt, tts=tts).run() as speech, llm as model:
+        speech.faults.setup_ms = connect_ms
         yield Vendors(speech.url, model.base_url)
