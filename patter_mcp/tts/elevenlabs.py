@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import quote
@@ -33,6 +33,8 @@ MAX_CONTEXTS = 5
 INACTIVITY_TIMEOUT_SEC = 180
 """The most that can be asked for; the default is 20."""
 KEEP_ALIVE_SEC = 60.0
+_NO_WEBSOCKET = frozenset({403, 404, 405, 426, 501})
+"""How servers and proxies refuse an upgrade they know nothing of."""
 
 
 class ElevenLabsTTS:
@@ -43,7 +45,8 @@ class ElevenLabsTTS:
         model: Default `eleven_flash_v2_5`.
         voice: A voice id; the call's own voice wins. Default: Rachel.
         base_url: http(s) or ws(s). Default: `ELEVENLABS_BASE_URL`, then ElevenLabs' own.
-        transport: `websocket` keeps one connection for the whole call; `http` asks once per piece.
+        transport: `websocket` keeps one connection for the whole call; `http` asks once per piece, and so does
+            `websocket` where something on the way lets no websocket through.
         voice_settings: e.g. {"stability": 0.5, "similarity_boost": 0.8, "speed": 1.0}.
         stall_sec: How long the vendor may owe audio and send none.
 
@@ -73,12 +76,24 @@ class ElevenLabsTTS:
         self._voice_settings = dict(voice_settings or {})
 
     def open(self, options: TtsOptions) -> AbstractAsyncContextManager[TtsStream]:
-        path = f"/v1/text-to-speech/{quote(options.voice or self._voice, safe='')}"
-        if self._transport == "http":
-            url = http_url(self._base_url, f"{path}/stream", {"output_format": "ulaw_8000"})
-            return open_http_voice(
-                self._endpoint(url), lambda text: self._body(text, options), stall_sec=self._stall_sec
-            )
+        return self._over_http(options) if self._transport == "http" else self._over_websocket_or_http(options)
+
+    @asynccontextmanager
+    async def _over_websocket_or_http(self, options: TtsOptions) -> AsyncGenerator[TtsStream]:
+        async with AsyncExitStack() as stack:
+            try:
+                voice = await stack.enter_async_context(self._over_websocket(options))
+            except ProviderStatusError as refused:
+                if refused.status not in _NO_WEBSOCKET:
+                    raise
+                voice = await stack.enter_async_context(self._over_http(options))
+            yield voice
+
+    def _over_http(self, options: TtsOptions) -> AbstractAsyncContextManager[TtsStream]:
+        url = http_url(self._base_url, f"{self._path(options)}/stream", {"output_format": "ulaw_8000"})
+        return open_http_voice(self._endpoint(url), lambda text: self._body(text, options), stall_sec=self._stall_sec)
+
+    def _over_websocket(self, options: TtsOptions) -> AbstractAsyncContextManager[TtsStream]:
         query = {
             "model_id": self.model,
             "output_format": "ulaw_8000",
@@ -86,12 +101,15 @@ class ElevenLabsTTS:
             "inactivity_timeout": str(INACTIVITY_TIMEOUT_SEC),
             **self._language(options),
         }
-        url = websocket_url(self._base_url, f"{path}/multi-stream-input", query)
+        url = websocket_url(self._base_url, f"{self._path(options)}/multi-stream-input", query)
         return open_voice(
             self._endpoint(url),
             lambda voice: ElevenLabsConnection(voice, self._voice_settings),
             stall_sec=self._stall_sec,
         )
+
+    def _path(self, options: TtsOptions) -> str:
+        return f"/v1/text-to-speech/{quote(options.voice or self._voice, safe='')}"
 
     def _endpoint(self, url: str) -> Endpoint:
         return Endpoint(provider=PROVIDER, url=url, headers={"xi-api-key": self._api_key})

@@ -117,6 +117,32 @@ async def test_sound_of_a_context_that_is_not_ours_is_dropped(vendors: FakeSpeec
         assert await hear_text(speak(voice, "Mine.")) == "Mine."
 
 
+async def test_voice_comes_over_http_where_no_websocket_is_let_through(vendors: FakeSpeech) -> None:
+    vendors.faults.refuse(405)
+    async with elevenlabs(vendors).open(TtsOptions()) as voice:
+        assert await hear_text(speak(voice, "Hello.")) == "Hello."
+    assert vendors.connections == [] and len(vendors.server.exchanges) == 1
+
+
+async def test_key_that_is_refused_is_not_tried_over_http(vendors: FakeSpeech) -> None:
+    vendors.faults.refuse(401)
+    with pytest.raises(ProviderStatusError, match="401"):
+        async with elevenlabs(vendors).open(TtsOptions()):
+            pass
+    assert vendors.server.attempts == 1
+
+
+async def test_where_the_text_is_aligned_may_go_by_another_name(vendors: FakeSpeech) -> None:
+    vendors.tts.stall = True
+    async with elevenlabs(vendors).open(TtsOptions()) as voice:
+        utterance = speak(voice, "Hi")
+        aligned = {"audio": "/////w==", "context_id": "1", "alignment": {"characters": ["H"]}}
+        vendors.connections[0].send_json(aligned)
+        vendors.connections[0].send_json({**aligned, "alignment": {}})
+        vendors.connections[0].send_json({"is_final": True, "context_id": "1"})
+        assert [speech.text_chars for speech in await hear(utterance)] == [1, None]
+
+
 async def test_an_error_of_one_context_ends_that_one(vendors: FakeSpeech) -> None:
     vendors.tts.stall = True
     async with elevenlabs(vendors).open(TtsOptions()) as voice:
