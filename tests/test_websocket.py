@@ -11,11 +11,15 @@ from pathlib import Path
 import anyio
 import anyio.lowlevel
 import pytest
+from anyio.abc import SocketAttribute, SocketStream
+from anyio.streams.buffered import BufferedByteReceiveStream
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
 
 from patter_mcp import websocket
 from patter_mcp.testing.speech.server import FakeConnection, FakeServer
@@ -75,12 +79,44 @@ def address(server: FakeServer) -> str:
 async def test_messages_of_both_kinds_go_there_and_come_back_in_order(server: FakeServer) -> None:
     heard = Recorder()
     socket = await connect(address(server), heard)
-    sent: Sequence[str | bytes] = ("grüß dich", b"\xff\x00", "", "x" * 70_000, b"y" * 200)
+    lengths = (0, 1, 125, 126, 127, 65_535, 65_536, 70_000)  # the header is longer from 126 and from 65,536 on
+    sent: Sequence[str | bytes] = ("grüß dich", b"\xff\x00", *("x" * n for n in lengths), *(b"y" * n for n in lengths))
     for message in sent:
         socket.send(message)
     await heard.until(messages=len(sent))
     assert heard.messages == list(sent)
     await socket.aclose()
+
+
+async def test_each_message_has_a_mask_of_its_own() -> None:
+    count, frame_bytes = 600, 7
+    masks: set[bytes] = set()
+
+    async def take(stream: SocketStream) -> None:
+        asked = ServerProtocol()
+        asked.receive_data(await stream.receive())
+        (request,) = asked.events_received()
+        assert isinstance(request, Request)
+        await stream.send(asked.accept(request).serialize())
+        reader = BufferedByteReceiveStream(stream)
+        await reader.receive_exactly(len(b"\x89\x80mask"))  # a connection begins with a ping
+        for number in range(count):
+            frame = await reader.receive_exactly(frame_bytes)
+            assert frame[:2] == b"\x82\x81" and frame[6] ^ frame[2] == number % 256
+            masks.add(frame[2:6])
+        await stream.aclose()
+
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0)
+    heard = Recorder()
+    async with listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, take)
+        port = listener.extra(SocketAttribute.local_port)
+        socket = await connect(f"ws://127.0.0.1:{port}/", heard)
+        for number in range(count):
+            socket.send(bytes((number % 256,)))
+        await heard.until(closes=1)
+        tasks.cancel_scope.cancel()
+    assert len(masks) >= count - 1
 
 
 async def test_headers_are_sent_with_the_upgrade(server: FakeServer) -> None:

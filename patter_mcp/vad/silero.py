@@ -165,6 +165,7 @@ class _Batch:
         self._tick_sec = tick_sec
         self._submitted: deque[SileroStream] = deque()
         self._timer: asyncio.Handle | None = None
+        self._loop = asyncio.get_running_loop()
 
     def submit(self, stream: SileroStream, *, later: bool) -> None:
         """Has the stream's window inferred, at the next tick or as soon as the loop turns."""
@@ -177,7 +178,7 @@ class _Batch:
             if delay_sec:
                 return
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(delay_sec, self._run)
+        self._timer = self._loop.call_later(delay_sec, self._run)
 
     def _run(self) -> None:
         self._timer = None
@@ -189,10 +190,11 @@ class _Batch:
             self._infer(streams)
 
     def _infer(self, streams: Sequence[SileroStream]) -> None:
-        loop = asyncio.get_running_loop()
         probabilities = self._model.infer(streams)
         for stream, probability in zip(streams, probabilities, strict=True):
-            loop.call_soon(stream.inferred, probability)  # each on its own: one listener's fault is not the others'
+            self._loop.call_soon(
+                stream.inferred, probability
+            )  # each on its own: one listener's fault is not the others'
 
 
 class _Model:
