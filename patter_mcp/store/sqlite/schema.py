@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +16,7 @@ APPLICATION_ID = 0x50617474
 """Marks the file as ours (`PRAGMA application_id`): "Patt" in ASCII."""
 BUSY_TIMEOUT_SEC = 5.0
 """How long to wait for another process's transaction; ours take milliseconds."""
+WAL_RETRY_SEC = 0.01
 
 _TABLES = """
 CREATE TABLE calls (
@@ -94,8 +96,20 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
-    if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+    if _journal_mode_wal(connection) != "wal":
         raise StoreError(f"The call database {path} is on a disk that processes cannot share. Use a local directory.")
+
+
+def _journal_mode_wal(connection: sqlite3.Connection) -> str:
+    """The mode in force afterwards. SQLite does not wait for others by itself where waiting could be mutual."""
+    give_up_mono = time.monotonic() + BUSY_TIMEOUT_SEC
+    while True:
+        try:
+            return connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_mono:
+                raise
+            time.sleep(WAL_RETRY_SEC)
 
 
 def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
