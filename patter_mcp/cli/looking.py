@@ -17,6 +17,12 @@ from patter_mcp.errors import CallNotFound
 from patter_mcp.sandbox.scenario_file import load_scenarios, validate
 from patter_mcp.store.base import CallStore
 from patter_mcp.store.registry import open_store
+from patter_mcp.types import CallRecord
+
+IN_PROGRESS = "in-progress"
+LOST = "lost"
+"""Left behind by a program that died and not closed by another one yet."""
+LOST_NOTE = "lost. The program that ran it has died; the next one to start hangs up what is left of it."
 
 
 def schema(options: argparse.Namespace, settings: Settings) -> int:
@@ -37,27 +43,27 @@ _SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {
 
 
 def list_calls(options: argparse.Namespace, settings: Settings) -> int:
-    views = anyio.run(_latest, settings, options.limit)
+    calls = anyio.run(_latest, settings, options.limit)
+    rows = [_row(view, status) for view, status in calls]
     if options.json:
-        _print_json([_row(view) for view in views])
+        _print_json(rows)
     else:
-        for view in views:
-            row = _row(view)
+        for row in rows:
             duration = clock(row["duration_seconds"])
             _print(f"{row['started_at']}  {row['call_id']}  {row['to']:<16} {row['status']:<11} {duration:>6}")
-        if not views:
+        if not rows:
             _print("No calls yet.")
     return 0
 
 
 def show_call(options: argparse.Namespace, settings: Settings) -> int:
-    view = anyio.run(_one, settings, options.call_id)
-    if view.created is None:
-        raise CallNotFound(f"There is no call {options.call_id}; `patter-mcp calls list` shows those there are.")
+    view, status = anyio.run(_one, settings, options.call_id)
+    assert view.created is not None
     if options.json:
-        _print_json(view.result().to_json() if view.ended else _row(view))
+        _print_json(view.result().to_json() if view.ended else _row(view, status))
         return 0
-    _print(summary(view, view.created.to_number) if view.ended else f"Call to {view.created.to_number}: {view.state}")
+    unfinished = f"Call to {view.created.to_number}: {LOST_NOTE if status == LOST else view.state}"
+    _print(summary(view, view.created.to_number) if view.ended else unfinished)
     for line in view.transcript:
         _print(f"  {'we' if line.role == 'agent' else 'they':>4}: {line.text}")
     return 0
@@ -82,26 +88,33 @@ def show_config(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-async def _latest(settings: Settings, limit: int) -> list[CallView]:
+async def _latest(settings: Settings, limit: int) -> list[tuple[CallView, str]]:
     async with open_store(settings.store_address) as store:
-        return [await _view(store, record.call_id) for record in await store.recent(limit=limit)]
+        return [await _look_at(store, record) for record in await store.recent(limit=limit)]
 
 
-async def _one(settings: Settings, call_id: str) -> CallView:
+async def _one(settings: Settings, call_id: str) -> tuple[CallView, str]:
     async with open_store(settings.store_address) as store:
-        return await _view(store, call_id)
+        record = await store.get(call_id)
+        if record is None:
+            raise CallNotFound(f"There is no call {call_id}; `patter-mcp calls list` shows those there are.")
+        return await _look_at(store, record)
 
 
-async def _view(store: CallStore, call_id: str) -> CallView:
-    return fold(CallView(call_id=call_id), await store.events(call_id))
+async def _look_at(store: CallStore, record: CallRecord) -> tuple[CallView, str]:
+    """The call, and in a word how it stands."""
+    view = fold(CallView(call_id=record.call_id), await store.events(record.call_id))
+    if view.status is not None:
+        return view, view.status
+    return view, LOST if await store.is_lost(record) else IN_PROGRESS
 
 
-def _row(view: CallView) -> dict[str, Any]:
+def _row(view: CallView, status: str) -> dict[str, Any]:
     assert view.created is not None
     return {
         "call_id": view.call_id,
         "to": view.created.to_number,
-        "status": view.status or "in-progress",
+        "status": status,
         "started_at": view.created.at.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
         "duration_seconds": round(view.duration_sec(view.ended.at if view.ended else view.created.at), 3),
         "cost_usd": view.cost_usd,

@@ -170,7 +170,15 @@ class CallStore(Protocol):
         ...
 
     async def take_over(self) -> list[CallRecord]:
-        """Live calls of nodes whose lease ran out, now owned by this node at the next epoch."""
+        """Live calls of nodes whose lease ran out, now owned by this node at the next epoch.
+
+        A node that has just joined takes over only from processes of this machine that are seen to be gone: others may
+        have had no time to renew, after a sleep of the machine for instance.
+        """
+        ...
+
+    async def is_lost(self, record: CallRecord) -> bool:
+        """Whether the call lives in the books only: the lease of the node that ran it has run out."""
         ...
 
     async def overdue(self) -> list[CallRecord]:

@@ -181,16 +181,21 @@ class MemoryStore:
         return beat
 
     async def take_over(self) -> list[CallRecord]:
-        now = self._shared.clock()
-        if not rules.may_judge(self._shared.leases.get(self.node), now):
-            return []
-        others = [call for call in self._live() if call.record.owner != self.node]
-        leases = self._shared.leases
-        abandoned = [call for call in others if rules.is_abandoned(call.record, leases.get(call.record.owner), now)]
+        now, lease = self._shared.clock(), self._shared.leases.get(self.node)
+        abandoned = [
+            call
+            for call in self._live()
+            if call.record.owner != self.node
+            and await self.is_lost(call.record)
+            and rules.may_take_over(lease, call.record.owner, now)
+        ]
         for call in abandoned:
             call.record = replace(call.record, owner=self.node, epoch=call.record.epoch + 1)
             self._shared.wakes.wake(call.record.call_id)
         return [call.record for call in abandoned]
+
+    async def is_lost(self, record: CallRecord) -> bool:
+        return rules.is_abandoned(record, self._shared.leases.get(record.owner), self._shared.clock())
 
     async def overdue(self) -> list[CallRecord]:
         now = rules.instant(self._shared.clock())

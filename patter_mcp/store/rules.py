@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -135,11 +136,31 @@ def on_beat(lease: Lease | None, now: float, ttl_sec: float) -> tuple[Beat, Leas
     return Beat.JOINED, Lease(now + ttl_sec, now + QUARANTINE_LEASES * ttl_sec)
 
 
-def may_judge(lease: Lease | None, now: float) -> bool:
-    return lease is not None and lease.judges_from <= now <= lease.until
+def may_take_over(lease: Lease | None, owner: str, now: float) -> bool:
+    """Whether a node with this lease may have the calls of another whose own has run out."""
+    if lease is None or lease.until < now:
+        return False
+    return lease.judges_from <= now or process_is_gone(owner)
+
+
+def process_is_gone(node: str) -> bool:
+    """Whether there is no process on this machine that could be the node. One elsewhere may bear the same number."""
+    process_id, _, rest = node.partition("-")
+    if not rest or not process_id.isdecimal() or sys.platform == "win32":
+        return False
+    try:
+        os.kill(int(process_id), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def is_abandoned(record: CallRecord, owner_lease: Lease | None, now: float) -> bool:
+    """Of a live call: nobody looks after it any more."""
+    if record.state is CallState.ENDED:
+        return False
     if owner_lease is None:
         return record.created_at.timestamp() + FIRST_BEAT_SEC < now
     return owner_lease.until < now

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,28 @@ def test_calls_are_remembered(machine: dict[str, str]) -> None:
     assert envelope["call_id"] in run(machine, "calls", "list").stdout
     assert json.loads(run(machine, "calls", "show", envelope["call_id"], "--json").stdout) == envelope
     assert "The line was busy." in run(machine, "calls", "show", envelope["call_id"]).stdout
+
+
+@pytest.mark.slow
+def test_call_of_a_program_that_died_is_shown_as_lost_and_closed_by_the_next(machine: dict[str, str]) -> None:
+    caller = subprocess.Popen(
+        [sys.executable, "-m", "patter_mcp", "call", NOBODY, "--json"], env=machine, stderr=subprocess.PIPE, text=True
+    )
+    assert caller.stderr is not None
+    with caller, caller.stderr:
+        assert any("ringing" in line for line in caller.stderr)
+        (row,) = json.loads(run(machine, "calls", "list", "--json").stdout)
+        assert row["status"] == "in-progress"
+        caller.kill()
+    with sqlite3.connect(Path(machine["PATTER_DATA_DIR"]) / "calls.db") as database:
+        # The lease of the dead runs out.
+        database.execute("UPDATE nodes SET lease_until = lease_until - 60")
+    (row,) = json.loads(run(machine, "calls", "list", "--json").stdout)
+    assert row["status"] == "lost"
+    assert "lost. The program that ran it has died" in run(machine, "calls", "show", row["call_id"]).stdout
+
+    run(machine, "call", BUSY)
+    assert "failed. The program died" in run(machine, "calls", "show", row["call_id"]).stdout
 
 
 def test_call_nobody_knows_is_a_sentence(machine: dict[str, str]) -> None:

@@ -15,6 +15,8 @@ from patter_mcp.store.sqlite import SqliteStore
 from patter_mcp.types import CallRecord, CallRequest, EndReason
 
 NAMES = ("a", "b", "c")
+GONE = "4194305-gone"
+"""Named after a process that cannot be: https://man7.org/linux/man-pages/man5/proc_sys_kernel.5.html, pid_max."""
 TTL_SEC = 6.0
 NO_LIMITS = Limits()
 
@@ -45,7 +47,7 @@ class Nodes:
 async def memory_nodes(directory: Path) -> AsyncGenerator[Nodes]:
     clock = VirtualClock()
     first = MemoryStore("first", clock)
-    yield Nodes(clock, {name: first.peer(name) for name in NAMES})
+    yield Nodes(clock, {name: first.peer(name) for name in (*NAMES, GONE)})
 
 
 @asynccontextmanager
@@ -53,7 +55,9 @@ async def sqlite_nodes(directory: Path) -> AsyncGenerator[Nodes]:
     clock = VirtualClock()
     path = directory / "calls.db"
     async with AsyncExitStack() as opened:
-        stores = {name: await opened.enter_async_context(SqliteStore.open(path, name, clock)) for name in NAMES}
+        stores = {
+            name: await opened.enter_async_context(SqliteStore.open(path, name, clock)) for name in (*NAMES, GONE)
+        }
         yield Nodes(clock, stores)
 
 

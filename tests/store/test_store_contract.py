@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import anyio
 import anyio.lowlevel
 import pytest
-from store_nodes import NO_LIMITS, TTL_SEC, Nodes, admitted, ended, new_call, said, words
+from store_nodes import GONE, NO_LIMITS, TTL_SEC, Nodes, admitted, ended, new_call, said, words
 
 from patter_mcp import events as ev
 from patter_mcp.errors import CallNotFound
@@ -479,6 +479,32 @@ async def test_a_node_has_time_for_its_first_beat(nodes: Nodes) -> None:
         await heir.beat(TTL_SEC)
     nodes.clock.advance(TTL_SEC / 2)
     assert [taken.call_id for taken in await heir.take_over()] == [record.call_id]
+
+
+async def test_who_has_just_joined_takes_over_from_a_process_that_is_seen_to_be_gone(nodes: Nodes) -> None:
+    gone, quiet = await join_all(nodes, GONE, "a")
+    record = await admitted(gone, "of the gone")
+    await admitted(quiet, "of the quiet")
+    heir = nodes["b"]
+    await heir.beat(TTL_SEC)
+    # Its lease has not run out: on another machine with this file it may be alive.
+    assert await heir.take_over() == []
+    nodes.clock.advance(TTL_SEC + 1)
+    await heir.beat(TTL_SEC)
+    assert [taken.call_id for taken in await heir.take_over()] == [record.call_id]
+
+
+async def test_a_live_call_is_lost_once_its_node_lets_its_lease_run_out(nodes: Nodes) -> None:
+    owner, other = nodes["a"], nodes["b"]
+    await owner.beat(TTL_SEC)
+    record, over = await admitted(owner, "1"), await admitted(owner, "2")
+    await owner.finish(over.call_id, ended(), 1)
+    nodes.clock.advance(TTL_SEC)
+    assert not await other.is_lost(record)
+    nodes.clock.advance(1)
+    assert await other.is_lost(record)
+    over = await other.get(over.call_id)
+    assert over is not None and not await other.is_lost(over)
 
 
 async def test_overdue_calls_are_anybodys_to_close(nodes: Nodes) -> None:

@@ -152,13 +152,16 @@ class Ledger:
         return beat
 
     def take_over(self) -> list[CallRecord]:
-        now = self._clock()
-        if not rules.may_judge(self._lease(self.node), now):
-            return []
+        now, lease = self._clock(), self._lease(self.node)
         others = self._records("SELECT * FROM calls WHERE ended_at IS NULL AND owner != ?", (self.node,))
         return [
-            self._hand_over(record) for record in others if rules.is_abandoned(record, self._lease(record.owner), now)
+            self._hand_over(record)
+            for record in others
+            if self.is_lost(record) and rules.may_take_over(lease, record.owner, now)
         ]
+
+    def is_lost(self, record: CallRecord) -> bool:
+        return rules.is_abandoned(record, self._lease(record.owner), self._clock())
 
     def overdue(self) -> list[CallRecord]:
         return self._records("SELECT * FROM calls WHERE ended_at IS NULL AND deadline_at <= ?", (self._clock(),))

@@ -153,6 +153,9 @@ class SqliteStore:
             self._wakes.wake(record.call_id)
         return taken
 
+    async def is_lost(self, record: CallRecord) -> bool:
+        return await self._writer.read(partial(self._ledger.is_lost, record))
+
     async def overdue(self) -> list[CallRecord]:
         return await self._writer.read(self._ledger.overdue)
 
