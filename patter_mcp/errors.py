@@ -26,6 +26,8 @@ Busy, no answer, voicemail and a hang-up are results, not errors.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class PatterError(Exception):
     """Base of the family. `code` is stable; the message is for people.
@@ -124,6 +126,11 @@ class ProviderStatusError(ProviderError):
 
 class ProviderProtocolError(ProviderError):
     code = "provider-protocol"
+
+
+def overcome(source: object) -> Sequence[ProviderError]:
+    """Failures a provider's stream or utterance has got over by itself, if it keeps account of them in `failures`."""
+    return getattr(source, "failures", ())
 
 
 class ToolError(PatterError):

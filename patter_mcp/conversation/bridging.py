@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import math
+from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
@@ -33,7 +33,7 @@ class Bridge:
     def __init__(self, track: Track, phrases: Phrases, remembered: Callable[[str], bytes | None]) -> None:
         self._track = track
         self._remembered = remembered
-        self._fillers = itertools.cycle([phrases.one_moment, phrases.bear_with_me])
+        self._fillers = deque([phrases.one_moment, phrases.bear_with_me])
         self._reassurance = ""
         """What the tool that runs now has us say if it takes long."""
         self._tool_since: float | None = None
@@ -78,7 +78,15 @@ class Bridge:
     def _say(self) -> None:
         if self._track.has_aside_to_say:
             return
-        text = self._reassurance or next(self._fillers)
+        text = self._reassurance or self._next_filler()
         self._reassurance = ""
         self._said_at = anyio.current_time()
         self._track.bridge(text, self._remembered(text))
+
+    def _next_filler(self) -> str:
+        """By turns, but rather one from memory than one that the voice may not come to say."""
+        ready = [text for text in self._fillers if self._remembered(text) is not None]
+        text = (ready or self._fillers)[0]
+        self._fillers.remove(text)
+        self._fillers.append(text)
+        return text

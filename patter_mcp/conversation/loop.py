@@ -7,6 +7,7 @@ nothing is queued between the user's silence and our first word.
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Callable
 
@@ -17,6 +18,7 @@ from patter_mcp import events as ev
 from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.agent_turn import AgentTurn, Books
 from patter_mcp.conversation.answering import GREETING_LOST_MS, Pickup
+from patter_mcp.conversation.bridging import FILLER_AFTER_SEC, TICK_SEC
 from patter_mcp.conversation.engine import Journal, Parting
 from patter_mcp.conversation.floor import Floor
 from patter_mcp.conversation.history import History
@@ -25,7 +27,7 @@ from patter_mcp.conversation.rehearsal import Rehearsal
 from patter_mcp.conversation.reply import Mind, Reply
 from patter_mcp.conversation.speech_text import is_farewell
 from patter_mcp.conversation.track import Track
-from patter_mcp.conversation.trouble import pause_before_retry_sec, trouble
+from patter_mcp.conversation.trouble import noted, pause_before_retry_sec, trouble
 from patter_mcp.conversation.turns import (
     Commit,
     Decision,
@@ -41,10 +43,7 @@ from patter_mcp.conversation.turns import (
 )
 from patter_mcp.errors import ProviderError
 from patter_mcp.hooks import DROP
-from patter_mcp.stt.base import (
-    Reconnected,
-    SttStream,
-)
+from patter_mcp.stt.base import Reconnected, SttStream, hears
 from patter_mcp.tts.base import TtsStream, Utterance
 from patter_mcp.types import EndReason, GoalMet
 from patter_mcp.vad.base import VoiceDetector
@@ -119,6 +118,7 @@ class PipelineConversation:
         self._leg = leg
         self._floor = self._open_floor()
         self._tasks.start_soon(self._watch_limit, time_left_sec)
+        self._tasks.start_soon(self._excuse_deafness)
         self._speak(self._greeting)
         leg.listen(self)
         try:
@@ -184,6 +184,18 @@ class PipelineConversation:
         await anyio.sleep(time_left_sec - goodbye_sec)
         if not self._failed:
             self._say_last(self._agent.phrases.time_is_up, Parting(reason=EndReason.MAX_DURATION, ended_by="agent"))
+
+    async def _excuse_deafness(self) -> None:
+        """While the recogniser's connection is being made anew nobody's turn comes to an end."""
+        phrases = itertools.cycle([self._agent.phrases.one_moment, self._agent.phrases.bear_with_me])
+        fine_at = anyio.current_time()
+        while not self._failed:
+            await anyio.sleep(TICK_SEC)
+            if hears(self._stt) or self._turn is not None:
+                fine_at = anyio.current_time()
+            elif anyio.current_time() - fine_at >= FILLER_AFTER_SEC:
+                text = next(phrases)
+                self._say(self._phrase(text, utterance=self._rehearsal.utterance(text)))
 
     # Decisions of the floor.
 
@@ -354,7 +366,7 @@ class PipelineConversation:
 
     async def _run_track(self, turn: AgentTurn) -> None:
         try:
-            await turn.track.run()
+            await self._take_in(turn.track)
         except ProviderError as error:
             pause_sec = pause_before_retry_sec(error)
             if pause_sec is None:
@@ -362,7 +374,11 @@ class PipelineConversation:
             self._journal.write(trouble("tts", error, recovered=True))
             await anyio.sleep(pause_sec)
             turn.track.start_over(self._tts.utterance())
-            await turn.track.run()
+            await self._take_in(turn.track)
+
+    async def _take_in(self, track: Track) -> None:
+        with noted(self._journal, "tts", track):
+            await track.run()
 
     async def _think(self, turn: AgentTurn, reply: Reply) -> None:
         text = await self._hooks.after_transcribe(turn.user_text)

@@ -26,7 +26,7 @@ from patter_mcp.conversation.reply import Mind
 from patter_mcp.conversation.spoken import speakable
 from patter_mcp.conversation.together import together
 from patter_mcp.conversation.transcript import Transcript
-from patter_mcp.conversation.trouble import trouble
+from patter_mcp.conversation.trouble import note_overcome, trouble
 from patter_mcp.errors import ProviderError, ProviderStatusError
 from patter_mcp.guardrails.speech import SpeechGuard
 from patter_mcp.hooks import HookContext, HookRunner
@@ -169,9 +169,10 @@ class PipelineEngine:
 
 @asynccontextmanager
 async def _noted(part: ev.CostPart, stream: AbstractAsyncContextManager[T], journal: Journal) -> AsyncGenerator[T]:
-    """Has the record say which part could not be had."""
+    """Has the record say which part could not be had, or only with difficulty."""
     try:
         async with stream as opened:
+            note_overcome(journal, part, opened)
             yield opened
     except ProviderError as error:
         journal.write(trouble(part, error, recovered=False))

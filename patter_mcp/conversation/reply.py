@@ -20,7 +20,7 @@ from patter_mcp.conversation.meter import LlmMeter, RequestMeter
 from patter_mcp.conversation.phrases import Phrases
 from patter_mcp.conversation.sentences import SentenceCutter
 from patter_mcp.conversation.track import Track
-from patter_mcp.conversation.trouble import pause_before_retry_sec, trouble
+from patter_mcp.conversation.trouble import noted, pause_before_retry_sec, trouble
 from patter_mcp.errors import ProviderError
 from patter_mcp.guardrails.speech import SpeechGuard
 from patter_mcp.hooks import DROP, HookRunner
@@ -192,9 +192,10 @@ class Reply:
         try:
             with mind.meter.request(messages, mind.llm) as meter:
                 async with aclosing(mind.llm.stream(messages, mind.tools.specs, mind.options)) as chunks:
-                    async for chunk in chunks:
-                        meter.served = served_by(chunks, mind.llm)
-                        await self._take(chunk, meter, cutter, completion)
+                    with noted(mind.journal, "llm", chunks):
+                        async for chunk in chunks:
+                            meter.served = served_by(chunks, mind.llm)
+                            await self._take(chunk, meter, cutter, completion)
         except anyio.get_cancelled_exc_class():
             mind.warm_up()
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import anyio
@@ -10,6 +10,7 @@ import anyio
 from patter_mcp.conversation.reading import Reading
 from patter_mcp.conversation.recording import HEARD_SLACK_MS, Recording
 from patter_mcp.conversation.spoken import speakable
+from patter_mcp.errors import ProviderError, overcome
 from patter_mcp.tts.base import Utterance
 
 AudioFilter = Callable[[bytes, str], Awaitable[bytes | None]]
@@ -128,6 +129,11 @@ class Track(Recording):
     def _chars_surely_said(self) -> int:
         known_ms, chars = self._aligned[-1]
         return min(len(self._text), chars + int((self.total_ms - known_ms) / MS_PER_CHAR))
+
+    @property
+    def failures(self) -> Sequence[ProviderError]:
+        """The voice's, got over since it last started."""
+        return overcome(self._utterance)
 
     async def run(self) -> None:
         """Takes the audio in until all of it has come.

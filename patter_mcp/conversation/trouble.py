@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from patter_mcp.errors import ProviderError, ProviderStatusError
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from patter_mcp.conversation.engine import Journal
+from patter_mcp.errors import ProviderError, ProviderStatusError, overcome
 from patter_mcp.events import CostPart, ProviderTrouble
 
 BUSY_PAUSE_SEC = 0.3
@@ -15,6 +19,21 @@ def trouble(part: CostPart, error: ProviderError, *, recovered: bool) -> Provide
     return ProviderTrouble(
         part=part, provider=error.provider, code=error.code, message=error.message, recovered=recovered
     )
+
+
+def note_overcome(journal: Journal, part: CostPart, source: object) -> None:
+    """Puts down which failures the source has got over by itself."""
+    for error in overcome(source):
+        journal.write(trouble(part, error, recovered=True))
+
+
+@contextmanager
+def noted(journal: Journal, part: CostPart, source: object) -> Generator[None]:
+    """The same at the block's end."""
+    try:
+        yield
+    finally:
+        note_overcome(journal, part, source)
 
 
 def pause_before_retry_sec(error: ProviderError) -> float | None:

@@ -98,6 +98,7 @@ class FallbackLLM:
                     self._note_failure(number, error)
                     if began or number == last:
                         raise
+                    stream.failures.append(error)
 
     def _order(self) -> list[int]:
         now = self._clock()
@@ -129,6 +130,8 @@ class FallbackStream(AsyncGenerator[Chunk, None]):
     ) -> None:
         self.served_by: LanguageModel = fallback
         """Set with the first chunk; until then the `FallbackLLM` itself, which goes by its first model's name."""
+        self.failures: list[ProviderError] = []
+        """Of the models that were asked before."""
         self._chunks = fallback.attempts(self, messages, tools, options)
 
     async def asend(self, value: None) -> Chunk:

@@ -107,3 +107,8 @@ class SpeechToText(Protocol):
             ProviderError: no connection could be made.
         """
         ...
+
+
+def hears(stream: SttStream) -> bool:
+    """False while a stream that can tell is making its lost connection anew."""
+    return getattr(stream, "hears", True)

@@ -13,7 +13,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from patter_mcp.audio.frame import BYTES_PER_MS
 from patter_mcp.errors import ProviderError
 from patter_mcp.mailbox import Mailbox
-from patter_mcp.stt.base import Final, Reconnected, SpeechToText, SttEvent, SttOptions, SttStream
+from patter_mcp.stt.base import Final, Reconnected, SpeechToText, SttEvent, SttOptions, SttStream, hears
 from patter_mcp.vendors.helpers import helpers
 
 REPLAY_MS = 10_000
@@ -88,6 +88,8 @@ class FallbackStream:
         self._taken_bytes = 0
         self._failures = 0
         self._streams: list[tuple[SpeechToText, SttStream]] = []
+        self.failures: list[ProviderError] = []
+        """Of providers that could not be opened."""
 
     def feed(self, frame: bytes) -> None:
         self._taken_bytes += len(frame)
@@ -111,6 +113,10 @@ class FallbackStream:
             for provider, stream in self._streams
         ]
 
+    @property
+    def hears(self) -> bool:
+        return self._stream is not None and hears(self._stream)
+
     def __aiter__(self) -> AsyncIterator[SttEvent]:
         return self._events
 
@@ -129,6 +135,7 @@ class FallbackStream:
                 await self._tasks.start(self._serve, self._providers[self._serving])
             except ProviderError as failure:
                 error = failure
+                self.failures.append(failure)
             else:
                 return
         assert error is not None

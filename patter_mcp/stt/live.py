@@ -18,7 +18,7 @@ from patter_mcp.stt.base import Reconnected, SttEvent, SttStream
 from patter_mcp.vendors.access import Endpoint
 from patter_mcp.vendors.failures import closed_error, translated, unreadable
 from patter_mcp.vendors.helpers import helpers
-from patter_mcp.vendors.retries import ATTEMPT_TIMEOUT_SEC, Retries
+from patter_mcp.vendors.retries import ATTEMPT_TIMEOUT_SEC, OPENING_SEC, Retries
 from patter_mcp.websocket import Closed, WebSocket, connect
 
 REPLAY_MS = 10_000
@@ -73,14 +73,14 @@ class SttCodec(Protocol):
 
 @asynccontextmanager
 async def open_stream(endpoint: Endpoint, codec: SttCodec) -> AsyncGenerator[SttStream]:
-    """Connects and keeps connected until the block is left.
+    """Connects and keeps connected until the block is left. It rings meanwhile, so a first failure may pass.
 
     Raises:
         ProviderError: no connection could be made.
     """
     stream = LiveStream(endpoint, codec)
     try:
-        await stream.connect(endpoint.timeout_sec)
+        await stream.open()
         async with helpers() as tasks:
             tasks.start_soon(stream.stay_connected)
             if codec.idle_message is not None:
@@ -155,6 +155,15 @@ class LiveStream:
     def audio_sec(self) -> float:
         return self._taken_bytes / BYTES_PER_MS / 1000
 
+    @property
+    def hears(self) -> bool:
+        return self._socket is not None
+
+    @property
+    def failures(self) -> Sequence[ProviderError]:
+        """Of attempts to connect."""
+        return self._retries.failures
+
     def __aiter__(self) -> AsyncIterator[SttEvent]:
         return self._events
 
@@ -178,6 +187,13 @@ class LiveStream:
         self._fail(closed_error(self._endpoint.provider, close))
 
     # -- the connection's life --------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Raises:
+        ProviderError: no connection could be made.
+        """
+        await self._retries.connect(lambda: self.connect(self._endpoint.timeout_sec), limit_sec=OPENING_SEC)
+        self._retries.renew()
 
     async def connect(self, timeout_sec: float) -> int:
         """Makes a connection and brings it up to date; returns the milliseconds it will never hear.

@@ -13,7 +13,7 @@ import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
 from patter_mcp.audio.frame import duration_ms
-from patter_mcp.errors import ProviderError
+from patter_mcp.errors import ProviderError, overcome
 from patter_mcp.tts.base import Speech, TextToSpeech, TtsOptions, TtsStream, Utterance
 from patter_mcp.tts.script import Script
 from patter_mcp.vendors.helpers import helpers
@@ -75,6 +75,8 @@ class FallbackVoice:
         self._leave = anyio.Event()
         self._changing = anyio.Lock()
         self._streams: list[tuple[TextToSpeech, TtsStream]] = []
+        self.failures: list[ProviderError] = []
+        """Of providers that could not be opened."""
 
     def utterance(self) -> FallbackUtterance:
         return FallbackUtterance(self)
@@ -131,6 +133,7 @@ class FallbackVoice:
                 await self._tasks.start(self._serve, self._providers[index])
             except ProviderError as failure:
                 error = failure
+                self.failures.append(failure)
             else:
                 self._serving = index
                 return
@@ -160,6 +163,12 @@ class FallbackUtterance:
         """Where in the text the present provider began."""
         self._unplaced_ms = 0.0
         """Audio since the last word of how far it came."""
+        self._failures: list[ProviderError] = []
+
+    @property
+    def failures(self) -> Sequence[ProviderError]:
+        """That were got over, by another provider or by one's own strength."""
+        return [*self._failures, *overcome(self._utterance)]
 
     def feed(self, text: str) -> None:
         if text.strip() and not self._ended:
@@ -187,6 +196,7 @@ class FallbackUtterance:
                 if attempt == self._voice.attempts:
                     raise
                 await self._voice.take_over(self._stream, error)
+                self._failures += [*overcome(self._utterance), error]
             if self._cancelled:
                 return
             self._start_over()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
@@ -22,11 +22,11 @@ from patter_mcp.tts.script import Script
 from patter_mcp.vendors.access import Endpoint
 from patter_mcp.vendors.failures import closed_error, translated, unreadable
 from patter_mcp.vendors.helpers import helpers
-from patter_mcp.vendors.retries import ATTEMPT_TIMEOUT_SEC, Retries
+from patter_mcp.vendors.retries import ATTEMPT_TIMEOUT_SEC, OPENING_SEC, Retries
 from patter_mcp.websocket import Closed, WebSocket, connect
 
-STALL_SEC = 5.0
-"""How long a vendor may owe us audio and send none."""
+STALL_SEC = 3.0
+"""How long a vendor may owe us audio and send none; the first of it usually takes 0.1 to 0.4 s."""
 CONFIRM_SEC = 1.0
 """How long it may take to confirm a cancellation that another utterance waits for."""
 
@@ -44,6 +44,8 @@ class SocketUtterance:
         self._speech = Mailbox[Speech]()
         self._expecting = False
         self._progress_mono = 0.0
+        self.failures: list[ProviderError] = []
+        """That were got over."""
 
     @property
     def over(self) -> bool:
@@ -70,9 +72,9 @@ class SocketUtterance:
 
     async def __anext__(self) -> Speech:
         while True:
-            with anyio.move_on_after(self._voice.stall_sec):
+            with anyio.move_on_after(self._patience_sec()):
                 return await anext(self._speech)
-            if self._expecting and time.monotonic() - self._progress_mono >= self._voice.stall_sec:
+            if self._expecting and self._patience_sec() <= 0:
                 self._voice.stalled(self)
 
     def spoke(self, audio: bytes, text_chars: int | None) -> None:
@@ -83,6 +85,16 @@ class SocketUtterance:
 
     def finish(self, error: ProviderError | None = None) -> None:
         self._speech.end(error)
+
+    def cut_off(self, error: ProviderError) -> None:
+        """Another connection is to say the rest, and has as much time for it."""
+        self.script.rewind()
+        self.failures.append(error)
+        self._progress_mono = time.monotonic()
+
+    def _patience_sec(self) -> float:
+        stall_sec = self._voice.stall_sec
+        return stall_sec - (time.monotonic() - self._progress_mono) if self._expecting else stall_sec
 
     def _go_on(self) -> None:
         self._expecting = True
@@ -216,14 +228,14 @@ class Connection(ABC):
         try:
             self.decode(message)
         except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-            self._lost(unreadable(self.provider))
+            self.lose(unreadable(self.provider))
         except ProviderError as error:
-            self._lost(error)
+            self.lose(error)
 
     def closed(self, close: Closed) -> None:
-        self._lost(closed_error(self.provider, close))
+        self.lose(closed_error(self.provider, close))
 
-    def _lost(self, error: ProviderError) -> None:
+    def lose(self, error: ProviderError) -> None:
         if self._failure is not None:
             return
         self.alive = False
@@ -248,7 +260,7 @@ MakeConnection = Callable[["SocketVoice"], Connection]
 async def open_voice(
     endpoint: Endpoint, make_connection: MakeConnection, *, stall_sec: float = STALL_SEC
 ) -> AsyncGenerator[TtsStream]:
-    """Connects and keeps connected until the block is left.
+    """Connects and keeps connected until the block is left. It rings meanwhile, so a first failure may pass.
 
     Args:
         stall_sec: How long the vendor may owe audio and send none.
@@ -259,7 +271,7 @@ async def open_voice(
     async with helpers() as tasks:
         voice = SocketVoice(endpoint, make_connection, tasks, stall_sec)
         try:
-            await voice.connect(endpoint.timeout_sec)
+            await voice.open()
             tasks.start_soon(voice.stay_connected)
             tasks.start_soon(voice.stay_alive)
             yield voice
@@ -284,6 +296,11 @@ class SocketVoice:
         self._retries = Retries(endpoint.provider)
         self._looking = False
 
+    @property
+    def failures(self) -> Sequence[ProviderError]:
+        """Of attempts to connect."""
+        return self._retries.failures
+
     def utterance(self) -> SocketUtterance:
         return SocketUtterance(self)
 
@@ -307,10 +324,14 @@ class SocketVoice:
             self._waiting.remove(utterance)
 
     def stalled(self, utterance: SocketUtterance) -> None:
+        """What its connection is worth, others need not find out."""
         provider = self._endpoint.provider
-        utterance.finish(ProviderTimeout(f"{provider} has stopped speaking", provider=provider, retryable=True))
-        self.cancelled(utterance)
-        self._wanted.set()
+        error = ProviderTimeout(f"{provider} has stopped speaking", provider=provider, retryable=True)
+        utterance.finish(error)
+        if utterance.connection is not None:
+            utterance.connection.lose(error)
+        else:
+            self.cancelled(utterance)
 
     # -- for connections --------------------------------------------------------------------------
 
@@ -328,7 +349,7 @@ class SocketVoice:
             if utterance.over:
                 continue
             if error.retryable and utterance.script.exact:
-                utterance.script.rewind()
+                utterance.cut_off(error)
                 self._waiting.appendleft(utterance)
             else:
                 utterance.finish(error)
@@ -341,6 +362,13 @@ class SocketVoice:
             self._admit()
 
     # -- life -------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Raises:
+        ProviderError: no connection could be made.
+        """
+        await self._retries.connect(lambda: self.connect(self._endpoint.timeout_sec), limit_sec=OPENING_SEC)
+        self._retries.renew()
 
     async def connect(self, timeout_sec: float) -> None:
         """Replaces the connection there may be.

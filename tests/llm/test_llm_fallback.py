@@ -9,7 +9,7 @@ import anyio
 import pytest
 from llm_vendors import ASKED, KEY, answer, text_of, until_error
 
-from patter_mcp.errors import ProviderConnectionError, ProviderError, ProviderStatusError
+from patter_mcp.errors import ProviderConnectionError, ProviderError, ProviderStatusError, overcome
 from patter_mcp.llm.base import Chunk, DoneChunk, LanguageModel, LlmOptions, Message, TextChunk, ToolSpec, served_by
 from patter_mcp.llm.fallback import FallbackLLM
 from patter_mcp.llm.openai import OpenAILLM
@@ -78,6 +78,14 @@ async def test_the_first_model_serves_while_it_can() -> None:
 async def test_the_next_one_serves_when_the_first_fails_before_a_word() -> None:
     first, second = Scripted("first", error=DOWN), Scripted("second", "Yes")
     assert await served(FallbackLLM(first, second)) == ("Yes", second)
+
+
+async def test_a_failure_that_was_got_over_is_told() -> None:
+    model = FallbackLLM(Scripted("first", error=DOWN), Scripted("second", "Yes"))
+    async with aclosing(model.stream(ASKED)) as chunks:
+        async for _ in chunks:
+            continue
+        assert overcome(chunks) == [DOWN]
 
 
 async def test_the_next_one_serves_when_the_first_keeps_silent() -> None:

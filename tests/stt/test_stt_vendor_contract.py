@@ -113,7 +113,7 @@ async def test_an_error_of_the_block_leaves_as_it_is(stt: SpeechToText) -> None:
 async def test_a_refused_connection_says_why(
     stt: SpeechToText, vendors: FakeSpeech, status: int, retryable: bool
 ) -> None:
-    vendors.faults.refuse(status, '{"err_msg": "not today"}')
+    vendors.faults.refuse(status, '{"err_msg": "not today"}', times=9)
     with pytest.raises(ProviderStatusError, match="not today") as refused:
         async with stt.open(SttOptions()):
             pass

@@ -7,7 +7,7 @@ import anyio
 import pytest
 from singing_helpers import first_sound, hear, hear_text, speak, transcribe
 
-from patter_mcp.errors import ProviderStatusError
+from patter_mcp.errors import ProviderStatusError, ProviderTimeout, overcome
 from patter_mcp.testing.speech import FakeSpeech, Timing, TtsScript
 from patter_mcp.tts.base import TtsOptions
 from patter_mcp.tts.elevenlabs import ElevenLabsConnection, ElevenLabsTTS
@@ -80,6 +80,22 @@ async def test_speech_that_was_cut_goes_on_where_it_was_cut(vendors: FakeSpeech)
         assert heard.replace(" ", "") == "Iwascutinthemiddleofasentence."
         assert speeches[-1].text_chars == len("I was cut in the middle of a sentence.")
         assert len(vendors.connections) == 2
+
+
+async def test_connection_on_which_one_utterance_stalls_is_left_by_all(vendors: FakeSpeech) -> None:
+    async with elevenlabs(vendors, stall_sec=0.3).open(TtsOptions()) as voice:
+        vendors.tts.stall = True
+        stalled = speak(voice, "Nobody says this.")
+        with anyio.fail_after(5):
+            await vendors.server.until(lambda: len(vendors.connections[0].received) == 3)
+        vendors.tts.stall = False
+        vendors.connections[0].stall()
+        waiting = speak(voice, "Somebody says this.")
+        with pytest.raises(ProviderTimeout):
+            await hear(stalled)
+        assert await hear_text(waiting) == "Somebody says this."
+        assert len(vendors.connections) == 2
+        assert [type(error) for error in overcome(waiting)] == [ProviderTimeout]
 
 
 async def test_many_interruptions_never_open_a_sixth_context(vendors: FakeSpeech) -> None:

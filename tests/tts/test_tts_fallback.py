@@ -6,7 +6,7 @@ import anyio
 import pytest
 from singing_helpers import first_sound, hear, hear_text, speak, transcribe
 
-from patter_mcp.errors import ProviderStatusError
+from patter_mcp.errors import ProviderStatusError, overcome
 from patter_mcp.testing.speech import FakeSpeech, Timing, TtsScript
 from patter_mcp.tts.base import TtsOptions
 from patter_mcp.tts.cartesia import CartesiaTTS
@@ -58,6 +58,7 @@ async def test_one_that_cannot_be_opened_is_passed_over(tts: FallbackTTS, first:
     async with tts.open(TtsOptions()) as voice:
         assert await hear_text(speak(voice, "Hello.")) == "Hello."
         assert providers(voice) == ["cartesia"]
+        assert [error.code for error in overcome(voice)] == ["provider-status"]
 
 
 async def test_where_none_can_be_opened_the_last_ones_reason_is_given(
@@ -81,6 +82,8 @@ async def test_what_was_not_said_is_said_by_the_next(tts: FallbackTTS, first: Fa
         assert heard == "I was cu" + "cut in the middle of a sentence."
         assert speeches[-1].text_chars == len(TEXT)
         assert providers(voice) == ["elevenlabs", "cartesia"]
+        # The cut itself, and that there was no coming back.
+        assert [error.code for error in overcome(utterance)] == ["provider-connection", "provider-status"]
         assert await hear_text(speak(voice, "Onwards.")) == "Onwards."
         assert voice.characters == len(TEXT) - 1 + len("cut in the middle of a sentence.") + len("Onwards.")
     with anyio.fail_after(5):

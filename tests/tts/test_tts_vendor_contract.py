@@ -176,7 +176,7 @@ async def test_an_error_of_the_block_leaves_as_it_is(tts: TextToSpeech) -> None:
 async def test_a_refused_connection_says_why(
     tts: TextToSpeech, vendors: FakeSpeech, status: int, retryable: bool
 ) -> None:
-    vendors.faults.refuse(status, '{"detail": {"status": "no", "message": "not today"}}')
+    vendors.faults.refuse(status, '{"detail": {"status": "no", "message": "not today"}}', times=9)
     with pytest.raises(ProviderStatusError) as refused:
         async with tts.open(TtsOptions()):
             pass

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import anyio
 import pytest
 
-from patter_mcp.errors import ProviderConnectionError, ProviderError
+from patter_mcp.errors import ProviderConnectionError, ProviderError, ProviderStatusError
 from patter_mcp.vendors.retries import DELAYS_SEC, Retries
 
 pytestmark = pytest.mark.anyio
@@ -62,3 +63,29 @@ async def test_connections_that_do_not_hold_use_up_the_attempts() -> None:
         await retries.connect(door.knock)
     retries.renew()
     assert await retries.connect(door.knock) == "come in"
+
+
+async def test_what_was_got_over_is_kept() -> None:
+    retries = Retries("acme")
+    await retries.connect(Door(opens_at=3).knock)
+    assert [str(failure) for failure in retries.failures] == ["knock 1", "knock 2"]
+
+
+async def test_no_attempt_begins_once_it_is_too_late() -> None:
+    door = Door(opens_at=99)
+    with pytest.raises(ProviderError, match="knock 2"):
+        await Retries("acme").connect(door.knock, limit_sec=0.5)
+
+
+async def test_vendor_that_asks_for_a_pause_gets_it() -> None:
+    busy = ProviderStatusError("busy", provider="acme", status=429, retryable=True, retry_after_sec=0.3)
+    before = anyio.current_time()
+    await Retries("acme").connect(Door(opens_at=1).knock, busy)
+    assert anyio.current_time() - before >= 0.3
+
+
+async def test_vendor_that_asks_for_a_pause_longer_than_anybody_waits_is_asked_no_more() -> None:
+    busy, door = ProviderStatusError("busy", provider="acme", status=429, retryable=True, retry_after_sec=60), Door(1)
+    with pytest.raises(ProviderStatusError, match="busy"):
+        await Retries("acme").connect(door.knock, busy, limit_sec=1.0)
+    assert door.knocks == 0
