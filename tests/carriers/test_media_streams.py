@@ -77,6 +77,11 @@ def test_numbers_may_come_as_numbers_or_in_strings(media_format: dict[str, objec
     started(with_format(**media_format))
 
 
+def test_white_space_around_a_message_means_nothing() -> None:
+    bare = json.dumps({"event": "start", "start": {"streamSid": "MZ01", "callSid": "CA01"}})
+    assert MediaStreamsCodec().decode(f"\n {bare}\r\n") == MediaStreamsCodec().decode(bare)
+
+
 def test_a_start_without_format_or_parameters_is_taken() -> None:
     bare = {"event": "start", "start": {"streamSid": "MZ01", "callSid": "CA01"}}
     assert MediaStreamsCodec().decode(json.dumps(bare)) == MediaStart(stream_id="MZ01", carrier_id="CA01")
@@ -98,6 +103,7 @@ def test_another_audio_format_is_refused(media_format: dict[str, object]) -> Non
         "[]",
         '"media"',
         '{"event":',
+        '{"event":"stop"} {}',
         "{}",
         '{"event":7}',
         '{"event":"media"}',
