@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -30,6 +31,7 @@ from patter_mcp.testing.speech import FakeSpeech, SttScript, Timing, TtsScript, 
 from patter_mcp.testing.speech.singing import CHAR_BYTES, pitch_hz
 from patter_mcp.tts.deepgram import DeepgramTTS
 from patter_mcp.tts.elevenlabs import ElevenLabsTTS
+from patter_mcp.tts.openai import OpenAITTS
 from patter_mcp.types import CallRequest, CallResult
 from patter_mcp.vad.base import VoiceDetector
 from patter_mcp.vad.energy import EnergyDetector
@@ -39,6 +41,7 @@ GREETING = "Hi there."
 BYE = Reply(
     text="Bye now.", tool_calls=[ScriptedCall(name="end_call", arguments='{"goal_met": "yes", "summary": "Ok"}')]
 )
+SILENCE = bytes((ULAW_SILENCE,))
 PAUSE_MS = 300
 """Silence after which whoever listens takes the speaker to have finished."""
 _NOTES = {round(pitch_hz(char) / 20): char for char in map(chr, range(33, 127))}
@@ -87,6 +90,12 @@ class Person:
 
     async def sounds(self, audio: bytes) -> None:
         self._saying += audio
+        await self.has_spoken()
+
+    def begins(self, text: str) -> None:
+        self._saying += sing(text)
+
+    async def has_spoken(self) -> None:
         await self.until(lambda: not self._saying)
 
     async def hears_agent(self) -> None:
@@ -111,10 +120,11 @@ class Person:
         """All the agent was heard to sing."""
         return " ".join(transcribed(stretch) for stretch in stretches(bytes(self.heard)))
 
-    def silence_after(self, position: int) -> float:
-        """Milliseconds from there to the agent's next sound."""
-        heard = self.heard[position:]
-        return next((n for n, byte in enumerate(heard) if byte != ULAW_SILENCE), len(heard)) / BYTES_PER_MS
+    @property
+    def longest_silence_ms(self) -> float:
+        """That the person bore, having spoken, before the agent's next sound."""
+        awaited = bytes(self.heard[self.last_voice_at :]).rstrip(SILENCE)
+        return max(map(len, re.findall(re.escape(SILENCE) + b"+", awaited)), default=0) / BYTES_PER_MS
 
 
 def is_sound(audio: bytes | bytearray) -> bool:
@@ -197,6 +207,10 @@ def elevenlabs(speech: FakeSpeech, **settings: Any) -> ElevenLabsTTS:
 
 def aura(speech: FakeSpeech, **settings: Any) -> DeepgramTTS:
     return DeepgramTTS(api_key="any", base_url=speech.url, **settings)
+
+
+def openai_voice(speech: FakeSpeech, **settings: Any) -> OpenAITTS:
+    return OpenAITTS(api_key="any", base_url=speech.openai_url, **settings)
 
 
 def fake_speech(*said: str) -> FakeSpeech:

@@ -53,6 +53,7 @@ class Refusal:
     status: int
     body: str
     headers: Mapping[str, str]
+    path: str
 
 
 @dataclass(slots=True)
@@ -64,8 +65,18 @@ class Faults:
     refusals: deque[Refusal] = field(default_factory=deque[Refusal])
     """The next connections or requests are answered with these."""
 
-    def refuse(self, status: int, body: str = "", *, times: int = 1, headers: Mapping[str, str] | None = None) -> None:
-        self.refusals.extend(Refusal(status, body, headers or {}) for _ in range(times))
+    def refuse(
+        self, status: int, body: str = "", *, times: int = 1, headers: Mapping[str, str] | None = None, path: str = ""
+    ) -> None:
+        """`path`: only those with this in their path."""
+        self.refusals.extend(Refusal(status, body, headers or {}, path) for _ in range(times))
+
+    def refusal(self, path: str) -> Refusal | None:
+        """The next one for that path, which is used up."""
+        found = next((refusal for refusal in self.refusals if refusal.path in path), None)
+        if found is not None:
+            self.refusals.remove(found)
+        return found
 
 
 class FakeConnection:
@@ -307,9 +318,8 @@ class _Wire(asyncio.Protocol):
     def _serve(self, asked: Asked, raw: bytes) -> None:
         if self._transport.is_closing():
             return
-        refusals = self._server.faults.refusals
-        if refusals:
-            refusal = refusals.popleft()
+        refusal = self._server.faults.refusal(asked.path)
+        if refusal is not None:
             self.answer(refusal.status, refusal.body, refusal.headers)
         elif asked.headers.get("upgrade", "").lower() == "websocket":
             self._upgrade(asked, raw)
