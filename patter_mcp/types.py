@@ -41,6 +41,8 @@ class EndReason(StrEnum):
     """Answered, but nobody spoke although we asked again."""
     DIAL_FAILED = "dial-failed"
     """The carrier refused to place the call."""
+    DIAL_LOST = "dial-lost"
+    """The carrier did not say whether it places the call, and nothing was heard of it since."""
     MEDIA_LOST = "media-lost"
     """The line or its media stream broke without a hang-up."""
     NO_MEDIA = "no-media"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
 from patter_mcp.calls.fold import CallView, fold
-from patter_mcp.errors import CallNotFound
+from patter_mcp.errors import CallNotFound, StoreError
+from patter_mcp.events import Event, Logged
 from patter_mcp.store.base import CallStore
 from patter_mcp.types import CallResult, Party
+
+logger = logging.getLogger(__name__)
 
 POLL_SEC = 5.0
 """How long a change may go unnoticed if every hint of it is lost."""
@@ -18,13 +22,20 @@ class Call:
     """A view on one call, whichever process runs it. Dropping it changes nothing: the call is not its caller's."""
 
     def __init__(
-        self, call_id: str, store: CallStore, hang_up: Callable[[str, Party, str], Awaitable[None]], *, attached: bool
+        self,
+        call_id: str,
+        store: CallStore,
+        hang_up: Callable[[str, Party, str], Awaitable[None]],
+        unrecorded: Callable[[str], Sequence[Event]],
+        *,
+        attached: bool,
     ) -> None:
         self.call_id = call_id
         self.attached = attached
         """The request met a call that was already there; nothing was dialed for it."""
         self._store = store
         self._hang_up = hang_up
+        self._unrecorded = unrecorded
         self._view = CallView(call_id=call_id)
 
     async def view(self) -> CallView:
@@ -32,6 +43,9 @@ class Call:
         self._view = fold(self._view, await self._store.events(self.call_id, self._view.last_id))
         if self._view.created is None:
             raise CallNotFound(f"There is no call {self.call_id}.")
+        if self._view.ended is None:
+            # A store that would not take the end of a call does not keep it from whoever waits for it.
+            return fold(self._view, [Logged("", event) for event in self._unrecorded(self.call_id)])
         return self._view
 
     async def changes(self, every_sec: float = POLL_SEC) -> AsyncIterator[CallView]:
@@ -55,7 +69,11 @@ class Call:
 
     async def delivered(self) -> None:
         """The result reached whoever asked: the same request means a new call from now on."""
-        await self._store.delivered(self.call_id)
+        try:
+            await self._store.delivered(self.call_id)
+        except StoreError:
+            # No reason to keep the result back. The same request gets it once more, which does not dial.
+            logger.exception("it could not be recorded that a result was delivered", extra={"call_id": self.call_id})
 
     def elapsed_sec(self) -> float:
         """Talk time so far, as of the last view."""

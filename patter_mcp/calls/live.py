@@ -14,6 +14,7 @@ import anyio
 from patter_mcp import events as ev
 from patter_mcp import prices
 from patter_mcp.calls.journal import CallJournal
+from patter_mcp.calls.tracing import find_line
 from patter_mcp.carriers.base import Carrier, CarrierReport, DialRequest
 from patter_mcp.config import CallSettings
 from patter_mcp.conversation.engine import Brief, Conversation, Engine, Parting
@@ -23,8 +24,8 @@ from patter_mcp.errors import (
     CarrierError,
     DialFailed,
     MediaStreamError,
-    PatterError,
     ProviderError,
+    StoreError,
     WebhookRejected,
 )
 from patter_mcp.store.base import CallStore, Finish
@@ -71,6 +72,7 @@ class LiveCall:
         self._settings = settings
         self._from_number = from_number
         self._dialing = anyio.CancelScope(shield=True)
+        self._created_at = record.created_at
         self._dial_doubt = ""
         """Why we do not know whether anything rings."""
         self._carrier_id: str | None = None
@@ -83,6 +85,8 @@ class LiveCall:
         self._leg_ready = anyio.Event()
         self._leg: CallLeg | None = None
         self._scope = anyio.CancelScope()
+        self.unrecorded: tuple[ev.Event, ...] = ()
+        """Of an ended call: what the store has not taken, the end last."""
         self.closed = anyio.Event()
 
     async def run(self) -> None:
@@ -212,7 +216,7 @@ class LiveCall:
         with anyio.move_on_after(self._settings.ring_timeout_sec + RING_MARGIN_SEC):
             await self._answered.wait()
         if not self._answered.is_set() and self._carrier_id is None and self._dial_doubt:
-            self.end(EndReason.DIAL_FAILED, "system", self._dial_doubt)
+            self.end(EndReason.DIAL_LOST, "system", self._dial_doubt)
         elif not self._answered.is_set():
             self.end(EndReason.NO_ANSWER, "system")
         with anyio.move_on_after(self._settings.media_timeout_sec):
@@ -260,25 +264,45 @@ class LiveCall:
             if self._line_down is None:
                 await self._hang_up()
             self._journal.write(self._telephony_usage())
-            outcome = await self._store.finish(
-                self.call_id, self._ending, self._journal.epoch, self._journal.take_rest()
-            )
-            if outcome is not Finish.FIRST:
-                logger.warning("a call was closed by somebody else", extra={"call_id": self.call_id})
-        except PatterError:
-            logger.exception("a call could not be closed cleanly", extra={"call_id": self.call_id})
+            self.unrecorded = (*self._journal.take_rest(), self._ending)
+            await self.record_end()
         finally:
             self.closed.set()
+
+    async def record_end(self) -> bool:
+        """False: the store did not take it, which is worth another try."""
+        *rest, ending = self.unrecorded
+        assert isinstance(ending, ev.Ended)
+        try:
+            outcome = await self._store.finish(self.call_id, ending, self._journal.epoch, rest)
+        except StoreError:
+            logger.exception("the end of a call could not be recorded", extra={"call_id": self.call_id})
+            return False
+        if outcome is not Finish.FIRST:
+            logger.warning("a call was closed by somebody else", extra={"call_id": self.call_id})
+        self.unrecorded = ()
+        return True
 
     async def _hang_up(self) -> None:
         """Tries; a carrier that cannot be told still has the call's time limit."""
         try:
             with anyio.fail_after(self._settings.hang_up_timeout_sec):
+                if self._carrier_id is None and self._dial_doubt:
+                    self._carrier_id = await self._find_line()
                 await self._carrier.hang_up(self.call_id, self._carrier_id)
-        except (CarrierError, TimeoutError) as error:
+        except (CarrierError, StoreError, TimeoutError) as error:
             logger.error(
                 "the carrier did not acknowledge a hang-up", extra={"call_id": self.call_id, "why": str(error)}
             )
+
+    async def _find_line(self) -> str | None:
+        return await find_line(
+            self._carrier,
+            self._store,
+            to_number=self.request.to_number,
+            from_number=self._from_number,
+            since=self._created_at,
+        )
 
     def _telephony_usage(self) -> ev.Usage:
         """Asked once the line is down: up to now the carrier counts."""

@@ -6,8 +6,9 @@ import hashlib
 import json
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from typing import Protocol
 
 import anyio
@@ -16,6 +17,7 @@ from anyio.abc import TaskGroup
 from patter_mcp import events as ev
 from patter_mcp.calls.call import Call
 from patter_mcp.calls.live import CARRIER_MARGIN_SEC, Line, LiveCall
+from patter_mcp.calls.tracing import find_line
 from patter_mcp.carriers.base import Carrier, CarrierReport
 from patter_mcp.config import CallSettings
 from patter_mcp.conversation.engine import Engine
@@ -69,6 +71,8 @@ class CallManager:
         self._policy = policy or DialingPolicy.sandbox()
         self._from_number = from_number
         self._live: dict[str, LiveCall] = {}
+        self._unrecorded: dict[str, LiveCall] = {}
+        """Over, but the store would not take it."""
         self._tasks: TaskGroup | None = None
 
     @asynccontextmanager
@@ -76,6 +80,7 @@ class CallManager:
         """Calls live inside this block; leaving it hangs every one up."""
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
+            tasks.start_soon(self._beat)
             tasks.start_soon(self._keep_house)
             try:
                 yield self
@@ -171,6 +176,8 @@ class CallManager:
             await live.run()
         finally:
             del self._live[live.call_id]
+            if live.unrecorded:
+                self._unrecorded[live.call_id] = live
 
     def _new_call(self, request: CallRequest, engine: Engine) -> NewCall:
         created = ev.Created(
@@ -192,7 +199,11 @@ class CallManager:
         )
 
     def _handle(self, call_id: str, *, attached: bool) -> Call:
-        return Call(call_id, self.store, self._hang_up, attached=attached)
+        return Call(call_id, self.store, self._hang_up, self._unrecorded_events, attached=attached)
+
+    def _unrecorded_events(self, call_id: str) -> Sequence[ev.Event]:
+        call = self._unrecorded.get(call_id)
+        return () if call is None else call.unrecorded
 
     async def _hang_up(self, call_id: str, by: Party, detail: str) -> None:
         live = self._live.get(call_id)
@@ -204,17 +215,40 @@ class CallManager:
         if record is not None and record.state is not CallState.ENDED:
             await self._close_orphan(record, ev.Ended(reason=EndReason.CANCELED, ended_by=by, detail=detail))
 
-    async def _keep_house(self) -> None:
-        """Says that we live, and closes the calls of processes that no longer do."""
+    async def _beat(self) -> None:
+        """Says that we live; in a task of its own, for whoever falls silent loses its calls."""
         while True:
             try:
                 await self.store.beat(LEASE_SEC)
+            except PatterError:
+                logger.exception("the lease could not be renewed; trying again")
+            await anyio.sleep(BEAT_SEC)
+
+    async def _keep_house(self) -> None:
+        """Closes the calls of processes that live no longer, and records what the store would not take before."""
+        orphans: dict[str, CallRecord] = {}
+        while True:
+            try:
                 for record in [*await self.store.take_over(), *await self.store.overdue()]:
                     if record.call_id not in self._live:
-                        await self._close_orphan(record, ev.Ended(reason=EndReason.INTERRUPTED, ended_by="system"))
+                        orphans[record.call_id] = record
             except PatterError:
-                logger.exception("looking after abandoned calls failed; trying again")
+                logger.exception("looking for abandoned calls failed; trying again")
+            for record in list(orphans.values()):
+                if await self._is_closed(record):
+                    del orphans[record.call_id]
+            for live in list(self._unrecorded.values()):
+                if await live.record_end():
+                    del self._unrecorded[live.call_id]
             await anyio.sleep(BEAT_SEC)
+
+    async def _is_closed(self, orphan: CallRecord) -> bool:
+        try:
+            await self._close_orphan(orphan, ev.Ended(reason=EndReason.INTERRUPTED, ended_by="system"))
+        except (PatterError, TimeoutError):
+            logger.exception("an abandoned call could not be closed", extra={"call_id": orphan.call_id})
+            return False
+        return True
 
     async def _end_line(self, call_id: str, carrier_id: str) -> None:
         try:
@@ -225,10 +259,27 @@ class CallManager:
 
     async def _close_orphan(self, record: CallRecord, ended: ev.Ended) -> None:
         """Line down first: a row may only be closed once nobody is left ringing or talking."""
-        with anyio.CancelScope(shield=True), anyio.move_on_after(self._settings.hang_up_timeout_sec):
-            if record.carrier == self._carrier.name:
-                await self._carrier.hang_up(record.call_id, record.carrier_id)
-            await self.store.finish(record.call_id, ended, None)
+        with anyio.CancelScope(shield=True), anyio.fail_after(self._settings.hang_up_timeout_sec):
+            found = await self._put_down(record)
+            await self.store.finish(record.call_id, replace(ended, detail=ended.detail or found), None)
+
+    async def _put_down(self, record: CallRecord) -> str:
+        """Ends what is left of a call whose process is gone; a sentence on what that was."""
+        if record.state is CallState.QUEUED:
+            return "Nothing had been dialed."
+        if record.carrier != self._carrier.name:
+            return f"Its line was left to {record.carrier}, whose own time limit ends it."
+        carrier_id = record.carrier_id or await find_line(
+            self._carrier,
+            self.store,
+            to_number=record.request.to_number,
+            from_number=self._from_number,
+            since=record.created_at,
+        )
+        await self._carrier.hang_up(record.call_id, carrier_id)
+        if carrier_id is None:
+            return "Whether the phone rang is unknown; the carrier has no such call under way."
+        return "The line was closed afterwards."
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from patter_mcp.types import AnsweredBy, CallState, EndReason
@@ -163,6 +164,16 @@ class Carrier(Protocol):
 
         Raises:
             CarrierError: the line may still be open.
+        """
+        ...
+
+    async def under_way(self, to_number: str, from_number: str | None, since: datetime) -> Sequence[str]:
+        """The carrier's ids of calls from us to that number, placed since then and not over yet.
+
+        For a dial whose answer was lost. Empty where calls end with the process that placed them.
+
+        Raises:
+            CarrierError: it cannot be asked.
         """
         ...
 

@@ -19,6 +19,7 @@ from patter_mcp.assembly import configured_phone, offline
 from patter_mcp.calls.call import Call
 from patter_mcp.calls.fold import CallView, summary
 from patter_mcp.config import Settings
+from patter_mcp.errors import PatterError
 from patter_mcp.guardrails.dialing import check_request
 from patter_mcp.sandbox.scenario_file import load_scenarios
 from patter_mcp.types import CallRequest, CallState, CallStatus
@@ -67,17 +68,32 @@ async def _follow(settings: Settings, request: CallRequest, as_json: bool) -> in
     screen = Screen(sys.stderr if as_json else sys.stdout)
     async with App(lambda: configured_phone(settings)).run() as app:
         call = await (await app.calls()).place(request)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_hang_up_on_signal, call)
-            async for view in call.changes(REFRESH_SEC):
-                screen.show(view)
-            tasks.cancel_scope.cancel()
-        view = await call.view()
+        view = await _show(call, screen)
         await call.delivered()
     screen.close(view, request.to_number)
     envelope = view.result()
     print(json.dumps(envelope.to_json(), indent=None if as_json else 2, ensure_ascii=False))  # noqa: T201
     return EXIT_STATUS[envelope.status]
+
+
+async def _show(call: Call, screen: Screen) -> CallView:
+    """Follows the call to its end; a signal hangs up.
+
+    Raises:
+        StoreError: it is out of sight.
+    """
+    failure: PatterError | None = None
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_hang_up_on_signal, call)
+        try:
+            async for view in call.changes(REFRESH_SEC):
+                screen.show(view)
+        except PatterError as error:
+            failure = error  # carried past the task group, which would wrap it
+        tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    return await call.view()
 
 
 async def _hang_up_on_signal(call: Call) -> None:

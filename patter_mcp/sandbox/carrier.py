@@ -10,6 +10,7 @@ import dataclasses
 import logging
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -118,6 +119,9 @@ class SandboxCarrier:
                 await call.ended.wait()
         except TimeoutError as error:
             raise CarrierError("The sandbox did not end the call in time.") from error
+
+    async def under_way(self, to_number: str, from_number: str | None, since: datetime) -> Sequence[str]:
+        return ()
 
     async def send_digits(self, call_id: str, carrier_id: str, digits: str) -> bool:
         call = self._calls.get(call_id)

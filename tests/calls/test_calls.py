@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import anyio
@@ -17,11 +18,12 @@ from patter_mcp.carriers.base import CarrierReport, DialRequest, ReportSink, Web
 from patter_mcp.config import CallSettings
 from patter_mcp.conversation.engine import Brief, Journal, Parting
 from patter_mcp.conversation.leg import CallLeg
-from patter_mcp.errors import CallNotFound, CallRefused, CarrierError, DialFailed, ProviderConnectionError
+from patter_mcp.errors import CallNotFound, CallRefused, CarrierError, DialFailed, ProviderConnectionError, StoreError
+from patter_mcp.store.base import CallSnapshot, Finish
 from patter_mcp.store.memory import MemoryStore
 from patter_mcp.testing.scripted import MemoryLeg
 from patter_mcp.testing.virtual_time import VirtualTimeLoop
-from patter_mcp.types import CallRequest, CallState, EndReason
+from patter_mcp.types import CallRecord, CallRequest, CallState, EndReason
 
 pytestmark = pytest.mark.anyio
 
@@ -102,6 +104,11 @@ class Exchange:
     needs_public_url: bool = False
     dialed: list[DialRequest] = field(default_factory=list[DialRequest])
     hung_up: list[str] = field(default_factory=list[str])
+    hung_up_lines: list[str | None] = field(default_factory=list[str | None])
+    strays: Sequence[str] = ()
+    """Lines to whatever number that nobody owns up to."""
+    deaf_count: int = 0
+    """Hang-ups that go unanswered before one does not."""
     dial_sec: float = 0.1
     hang_up_sec: float = 0.0
     refusal: Exception | None = None
@@ -133,9 +140,16 @@ class Exchange:
         self.tasks.start_soon(self.script, self, request)
         return f"carrier-{len(self.dialed)}"
 
+    async def under_way(self, to_number: str, from_number: str | None, since: datetime) -> Sequence[str]:
+        return self.strays
+
     async def hang_up(self, call_id: str, carrier_id: str | None) -> None:
         await anyio.sleep(self.hang_up_sec)
+        if self.deaf_count:
+            self.deaf_count -= 1
+            raise CarrierError("The carrier does not answer.")
         self.hung_up.append(call_id)
+        self.hung_up_lines.append(carrier_id)
 
     async def send_digits(self, call_id: str, carrier_id: str, digits: str) -> bool:
         return True
@@ -209,12 +223,14 @@ async def phone(
     *,
     engine: ScriptedEngine | None = None,
     settings: CallSettings | None = None,
+    store: MemoryStore | None = None,
     **exchange_settings: Any,
 ) -> AsyncGenerator[Phone]:
     engine = engine or ScriptedEngine()
     exchange = Exchange(script, **exchange_settings)
+    store = store or MemoryStore()
     with anyio.fail_after(3600):
-        async with MemoryStore.open() as store, anyio.create_task_group() as tasks:
+        async with anyio.create_task_group() as tasks:
             manager = CallManager(
                 store=store, carrier=exchange, engine=engine, gate=Gate(), settings=settings or CallSettings()
             )
@@ -429,6 +445,95 @@ async def test_carrier_that_does_not_answer_a_hang_up_holds_nobody() -> None:
         result = await p.call()
         assert anyio.current_time() - started_at < 20
     assert result["status"] == "completed"
+
+
+class FullStore(MemoryStore):
+    """Takes no more ends of calls until there is room again."""
+
+    full = True
+
+    async def finish(self, *args: Any, **more: Any) -> Finish:
+        if self.full:
+            raise StoreError("The disk is full.")
+        return await super().finish(*args, **more)
+
+    async def delivered(self, call_id: str) -> None:
+        if self.full:
+            raise StoreError("The disk is full.")
+        await super().delivered(call_id)
+
+
+async def test_result_reaches_whoever_waits_though_the_store_does_not_take_it() -> None:
+    store = FullStore()
+    async with phone(store=store) as p:
+        result = await p.call(goal="a haircut")
+        assert (result["status"], result["transcript"][0]["text"]) == ("completed", "About: a haircut")
+        same = await p.manager.place(CallRequest(to_number="+12025550100", goal="a haircut"))
+        assert same.attached and (await same.wait()).to_json() == result
+        store.full = False
+        await anyio.sleep(3)
+        record = await store.get(result["call_id"])
+        assert record is not None and record.state is CallState.ENDED
+        assert (await same.wait()).to_json() == result
+
+
+def left_behind(state: CallState, carrier_id: str | None, *, carrier: str = "exchange") -> CallSnapshot:
+    """A call of a process that is gone, as its books say."""
+    now = datetime.now(UTC)
+    record = CallRecord(
+        call_id="call_orphan",
+        request=CallRequest(to_number="+12025550100"),
+        carrier=carrier,
+        state=state,
+        owner="4194305-gone",
+        epoch=1,
+        carrier_id=carrier_id,
+        created_at=now - timedelta(minutes=1),
+        deadline_at=now + timedelta(minutes=5),
+    )
+    return CallSnapshot(
+        record=record, events=[ev.Created(to_number="+12025550100", max_duration_sec=60, carrier=carrier)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "carrier_id", "strays", "hung_up", "words"),
+    [
+        (CallState.QUEUED, None, ["CA9"], [], "Nothing had been dialed"),
+        (CallState.IN_PROGRESS, "CA1", ["CA9"], ["CA1"], "line was closed afterwards"),
+        (CallState.DIALING, None, ["CA9"], ["CA9"], "line was closed afterwards"),
+        (CallState.DIALING, None, [], [None], "Whether the phone rang is unknown"),
+        (CallState.DIALING, None, ["CA8", "CA9"], [None], "Whether the phone rang is unknown"),
+    ],
+    ids=["not dialed", "known line", "found line", "no line", "either of two"],
+)
+async def test_call_left_behind_is_ended_as_far_as_its_line_is_known(
+    state: CallState, carrier_id: str | None, strays: list[str], hung_up: list[str | None], words: str
+) -> None:
+    async with MemoryStore.open() as store:
+        await store.restore(left_behind(state, carrier_id))
+        async with phone(store=store, strays=strays) as p:
+            result = await (await p.manager.find("call_orphan")).wait()
+            assert p.exchange.hung_up_lines == hung_up
+    assert (result.status, result.metrics["end_reason"]) == ("failed", "interrupted")
+    assert words in result.metrics["detail"]
+
+
+async def test_call_left_behind_at_another_carrier_is_left_to_it() -> None:
+    async with MemoryStore.open() as store:
+        await store.restore(left_behind(CallState.RINGING, "CA1", carrier="pigeon"))
+        async with phone(store=store) as p:
+            result = await (await p.manager.find("call_orphan")).wait()
+            assert p.exchange.hung_up == []
+    assert "left to pigeon" in result.metrics["detail"]
+
+
+async def test_call_left_behind_is_tried_again_until_the_carrier_answers() -> None:
+    async with MemoryStore.open() as store:
+        await store.restore(left_behind(CallState.RINGING, "CA1"))
+        async with phone(store=store, deaf_count=3) as p:
+            await (await p.manager.find("call_orphan")).wait()
+            assert p.exchange.hung_up_lines == ["CA1"]
 
 
 async def test_stream_token_is_good_once_and_for_its_own_call_only() -> None:

@@ -14,6 +14,7 @@ import pytest
 from twilio_phone import BYE, GREETING, LOUD, OURS, THEIRS, twilio_phone
 
 from patter_mcp import Patter, Twilio
+from patter_mcp.calls.call import Call
 from patter_mcp.config import CallSettings, MediaSettings, Settings
 from patter_mcp.errors import ConfigError, StoreError
 from patter_mcp.events import Event
@@ -112,6 +113,13 @@ async def test_twilio_that_cannot_be_reached_dials_nothing() -> None:
     assert "cannot be reached; nothing was dialed" in result.metrics["detail"]
 
 
+async def in_doubt(call: Call) -> None:
+    """Until it is known that the answer to the dial is lost."""
+    async for view in call.changes():
+        if view.trouble:
+            return
+
+
 @pytest.mark.parametrize("fault", [Fault(status=None, placed=True), Fault(status=500, placed=True)])
 async def test_a_dial_whose_answer_is_lost_is_not_repeated_and_the_call_lives(fault: Fault) -> None:
     async with twilio_phone(script=[BYE], answer_sec=0.3) as phone:
@@ -139,15 +147,40 @@ async def test_a_dial_that_failed_at_twilio_and_never_rang_is_failed_and_says_wh
     async with twilio_phone(calls=CallSettings(ring_timeout_sec=0.1)) as phone:
         phone.twilio.faults.append(Fault(status=500))
         result = await phone.call()
-    assert (result.status, result.metrics["end_reason"]) == ("failed", "dial-failed")
+    assert (result.status, result.metrics["end_reason"]) == ("failed", "dial-lost")
     assert "whether the phone rings is unknown" in result.metrics["detail"]
     assert phone.twilio.create_count == 1
+
+
+async def test_a_dial_whose_answer_and_reports_are_lost_is_found_at_twilio_when_it_is_to_be_hung_up() -> None:
+    plan = Plan(ring_sec=60, reports=False)
+    async with twilio_phone(plan, answer_sec=1) as phone:
+        phone.twilio.faults.append(Fault(status=500, placed=True))
+        call = await phone.calls.place(phone.request())
+        await in_doubt(call)
+        await call.hang_up()
+        assert phone.twilio.calls[0].status == "canceled"
+
+
+async def test_a_lost_dial_is_not_taken_for_another_call_to_the_same_number() -> None:
+    plan = Plan(ring_sec=60, reports=False)
+    async with twilio_phone(plan, answer_sec=1, calls=CallSettings(ring_timeout_sec=3)) as phone:
+        other = await phone.calls.place(phone.request(goal="Another call."))
+        await phone.twilio.call()
+        phone.twilio.faults.append(Fault(status=500))
+        lost = await phone.calls.place(phone.request(goal="The lost one."))
+        await in_doubt(lost)
+        await lost.hang_up()
+        assert phone.twilio.calls[0].status == "ringing"
+        await other.hang_up()
+        assert phone.twilio.calls[0].status == "canceled"
 
 
 async def test_a_call_given_up_in_doubt_is_hung_up_once_it_turns_out_to_ring() -> None:
     plan = Plan(ring_sec=60, reports=False)
     async with twilio_phone(plan, answer_sec=0.1) as phone:
         phone.twilio.faults.append(Fault(status=None, placed=True))
+        phone.twilio.list_faults.append(Fault(status=500))
         call = await phone.calls.place(phone.request())
         network = await phone.twilio.call()
         await call.hang_up()

@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import anyio
@@ -73,6 +74,9 @@ class ExchangeCarrier:
         await wire.send(json.dumps(order).encode() + b"\n")
         self._tasks.start_soon(self._pass_on, request.call_id, wire, gone, report)
         return f"CA-{request.call_id}"
+
+    async def under_way(self, to_number: str, from_number: str | None, since: datetime) -> Sequence[str]:
+        return ()
 
     async def hang_up(self, call_id: str, carrier_id: str | None) -> None:
         if call_id not in self._wires:

@@ -332,6 +332,23 @@ async def test_a_full_disk_is_told_and_survived(path: Path) -> None:
         assert await writer.read(partial(notes, connection)) == ["room again"]
 
 
+async def test_what_is_there_can_be_read_while_nothing_can_be_written(path: Path) -> None:
+    async with writer_on(path) as (writer, connection):
+        await writer.write(partial(note, connection, "before"))
+        connection.execute("PRAGMA query_only = 1")
+        read: list[list[object]] = []
+
+        async def look() -> None:
+            read.append(await writer.read(partial(notes, connection)))
+
+        # All three in one commit.
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(look)
+            tasks.start_soon(refused, writer, connection, "in vain")
+            tasks.start_soon(look)
+        assert read == [["before"], ["before"]]
+
+
 async def test_a_file_held_by_another_program_is_told_and_may_be_tried_again(path: Path) -> None:
     async with writer_on(path) as (writer, connection):
         connection.execute("PRAGMA busy_timeout = 20")

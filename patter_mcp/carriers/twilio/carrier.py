@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
 from urllib.parse import urlsplit
 
@@ -98,6 +99,9 @@ class TwilioCarrier:
         # Without an id the answer to the dial was lost: Twilio's own ring timeout and time limit end the call.
         if carrier_id is not None:
             await self._opened().complete(carrier_id)
+
+    async def under_way(self, to_number: str, from_number: str | None, since: datetime) -> Sequence[str]:
+        return await self._opened().under_way(to_number, from_number, since)
 
     async def send_digits(self, call_id: str, carrier_id: str, digits: str) -> bool:
         # Media Streams have no message for keys, and new TwiML would tear the stream down.

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import anyio
@@ -21,6 +23,11 @@ CONNECT_SEC = 5.0
 ANSWER_SEC = 15.0
 HANG_UP_PAUSES_SEC = (0.2, 0.5, 1.0)
 """Between attempts to end a call, which may be repeated freely; placing one may not."""
+
+LIST_SIZE = 50
+CLOCK_SLACK_SEC = 5.0
+"""How far Twilio's clock, which counts whole seconds, may be behind ours."""
+_UNDER_WAY = frozenset({"queued", "initiated", "ringing", "in-progress"})
 
 _HINTS: Mapping[int, str] = {
     20003: "Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.",
@@ -105,6 +112,26 @@ class TwilioRest:
         if status < 400 or status == 404 or _json(response).get("code") in _OVER:
             return None
         return CarrierError(f"Twilio refused a hang-up ({status}).", retryable=status >= 500 or status == 429)
+
+    async def under_way(self, to_number: str, from_number: str | None, since: datetime) -> list[str]:
+        """Sids of calls to a number that were created since then and are not over, of the latest `LIST_SIZE`.
+
+        Raises:
+            CarrierError: Twilio does not say.
+        """
+        query = {"To": to_number, "PageSize": str(LIST_SIZE)} | ({"From": from_number} if from_number else {})
+        try:
+            response = await self._http.get(f"{self._calls}.json", params=query)
+        except httpx.HTTPError as error:
+            raise CarrierError("Twilio did not answer when asked for calls under way.", retryable=True) from error
+        if response.status_code != 200:
+            raise CarrierError(f"Twilio refused to list calls ({response.status_code}).")
+        earliest = since - timedelta(seconds=CLOCK_SLACK_SEC)
+        return [
+            call["sid"]
+            for call in _json(response).get("calls", ())
+            if call["status"] in _UNDER_WAY and parsedate_to_datetime(call["date_created"]) >= earliest
+        ]
 
     async def aclose(self) -> None:
         await self._http.aclose()

@@ -108,6 +108,15 @@ class Writer:
             self._connection.rollback()
             for job in batch:
                 job.error = error
+            self._read_again([job for job in batch if not job.writes])
+
+    def _read_again(self, reads: list[_Job]) -> None:
+        """What could not be written (the disk is full) is no reason to hide what is there."""
+        for job in reads:
+            try:
+                job.result, job.error = job.work(), None
+            except sqlite3.Error as error:
+                job.error = error
 
     def _transact(self, batch: list[_Job]) -> None:
         writes = any(job.writes for job in batch)

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -83,6 +84,7 @@ class FakeTwilio:
         self.faults: deque[Fault] = deque()
         """The next requests to place a call are answered with these."""
         self.hang_up_faults: deque[Fault] = deque()
+        self.list_faults: deque[Fault] = deque()
         self.create_count = 0
         """Requests to place a call, refused ones included."""
         self.requests: SignedRequests
@@ -124,6 +126,8 @@ class FakeTwilio:
         elif name == ".json" and exchange.asked.method == "POST":
             self.create_count += 1
             self._perform(exchange, self.faults, lambda: self._create(exchange))
+        elif name == ".json":
+            self._perform(exchange, self.list_faults, lambda: self._list(exchange))
         else:
             self._on_call(exchange, name.strip("/").removesuffix(".json"))
 
@@ -160,6 +164,16 @@ class FakeTwilio:
         changed.set()
         _tell(exchange, 201, call)
 
+    def _list(self, exchange: Exchange) -> None:
+        """Latest first, narrowed by `To` and `From`."""
+        asked = exchange.asked.parameter
+        found = [
+            _facts(call)
+            for call in reversed(self.calls)
+            if all(asked(name) in ("", call.field(name)) for name in ("To", "From"))
+        ]
+        _answer_json(exchange, 200, {"calls": found[: int(asked("PageSize", "50"))], "page": 0})
+
 
 def _is_authorised(exchange: Exchange) -> bool:
     wanted = base64.b64encode(f"{ACCOUNT_SID}:{AUTH_TOKEN}".encode()).decode()
@@ -188,8 +202,13 @@ def _hang_up(exchange: Exchange, call: FakeCall) -> None:
 
 
 def _tell(exchange: Exchange, status: int, call: FakeCall) -> None:
-    body = {
+    _answer_json(exchange, status, _facts(call))
+
+
+def _facts(call: FakeCall) -> dict[str, Any]:
+    return {
         "sid": call.sid,
+        "date_created": format_datetime(call.created_at),
         "account_sid": ACCOUNT_SID,
         "to": call.field("To"),
         "from": call.field("From"),
@@ -202,6 +221,9 @@ def _tell(exchange: Exchange, status: int, call: FakeCall) -> None:
         "queue_time": "0",
         "uri": f"/2010-04-01/Accounts/{ACCOUNT_SID}/Calls/{call.sid}.json",
     }
+
+
+def _answer_json(exchange: Exchange, status: int, body: object) -> None:
     exchange.answer(status, json.dumps(body), {"content-type": "application/json"})
 
 
@@ -217,4 +239,4 @@ def _refuse(exchange: Exchange, status: int, code: int, message: str) -> None:
         "more_info": f"https://www.twilio.com/docs/errors/{code}",
         "status": status,
     }
-    exchange.answer(status, json.dumps(error), {"content-type": "application/json"})
+    _answer_json(exchange, status, error)

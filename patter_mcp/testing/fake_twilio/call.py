@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 from xml.etree import ElementTree
 
@@ -40,6 +41,7 @@ class FakeCall:
         self.sid = sid
         self.form = form
         """What it was placed with."""
+        self.created_at = datetime.now(UTC)
         self.status = "queued"
         self.ended = anyio.Event()
         """Its last report has been sent, too."""
