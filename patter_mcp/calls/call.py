@@ -71,9 +71,10 @@ class Call:
         """The result reached whoever asked: the same request means a new call from now on."""
         try:
             await self._store.delivered(self.call_id)
-        except StoreError:
+        except StoreError as error:
             # No reason to keep the result back. The same request gets it once more, which does not dial.
-            logger.exception("it could not be recorded that a result was delivered", extra={"call_id": self.call_id})
+            facts = {"call_id": self.call_id, "why": error.message}
+            logger.error("it could not be recorded that a result was delivered", extra=facts)
 
     def elapsed_sec(self) -> float:
         """Talk time so far, as of the last view."""

@@ -79,8 +79,9 @@ class CallJournal:
         epoch = self.epoch
         try:
             written = await write(epoch)
-        except StoreError:
-            logger.exception("the store did not take news of a call; trying again", extra={"call_id": self._call_id})
+        except StoreError as error:
+            facts = {"call_id": self._call_id, "why": error.message}
+            logger.error("the store did not take news of a call; trying again", extra=facts)
             return False
         if written is Write.FENCED and await self._claimed_since(epoch):
             return False

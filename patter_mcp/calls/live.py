@@ -275,8 +275,9 @@ class LiveCall:
         assert isinstance(ending, ev.Ended)
         try:
             outcome = await self._store.finish(self.call_id, ending, self._journal.epoch, rest)
-        except StoreError:
-            logger.exception("the end of a call could not be recorded", extra={"call_id": self.call_id})
+        except StoreError as error:
+            facts = {"call_id": self.call_id, "why": error.message}
+            logger.error("the end of a call could not be recorded", extra=facts)
             return False
         if outcome is not Finish.FIRST:
             logger.warning("a call was closed by somebody else", extra={"call_id": self.call_id})

@@ -220,8 +220,8 @@ class CallManager:
         while True:
             try:
                 await self.store.beat(LEASE_SEC)
-            except PatterError:
-                logger.exception("the lease could not be renewed; trying again")
+            except PatterError as error:
+                logger.error("the lease could not be renewed; trying again", extra={"why": error.message})
             await anyio.sleep(BEAT_SEC)
 
     async def _keep_house(self) -> None:
@@ -232,8 +232,8 @@ class CallManager:
                 for record in [*await self.store.take_over(), *await self.store.overdue()]:
                     if record.call_id not in self._live:
                         orphans[record.call_id] = record
-            except PatterError:
-                logger.exception("looking for abandoned calls failed; trying again")
+            except PatterError as error:
+                logger.error("looking for abandoned calls failed; trying again", extra={"why": error.message})
             for record in list(orphans.values()):
                 if await self._is_closed(record):
                     del orphans[record.call_id]
@@ -245,8 +245,9 @@ class CallManager:
     async def _is_closed(self, orphan: CallRecord) -> bool:
         try:
             await self._close_orphan(orphan, ev.Ended(reason=EndReason.INTERRUPTED, ended_by="system"))
-        except (PatterError, TimeoutError):
-            logger.exception("an abandoned call could not be closed", extra={"call_id": orphan.call_id})
+        except (PatterError, TimeoutError) as error:
+            facts = {"call_id": orphan.call_id, "why": str(error)}
+            logger.error("an abandoned call could not be closed; trying again", extra=facts)
             return False
         return True
 
