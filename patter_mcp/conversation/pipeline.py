@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TypeVar
 
 import anyio
+from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from patter_mcp import events as ev
@@ -27,7 +28,7 @@ from patter_mcp.conversation.spoken import speakable
 from patter_mcp.conversation.together import together
 from patter_mcp.conversation.transcript import Transcript
 from patter_mcp.conversation.trouble import note_overcome, trouble
-from patter_mcp.errors import ProviderError, ProviderStatusError
+from patter_mcp.errors import ConfigError, ProviderError, ProviderStatusError
 from patter_mcp.guardrails.speech import SpeechGuard
 from patter_mcp.hooks import HookContext, HookRunner
 from patter_mcp.llm.base import Closable
@@ -76,6 +77,7 @@ class PipelineEngine:
             meter = LlmMeter()
             try:
                 conversation = self._conversation(brief, Transcript(journal), stt, tts, meter, tasks, lose)
+                tasks.start_soon(self._load_detector)
                 tasks.start_soon(self._warm_up, conversation)
                 tasks.start_soon(self._rehearse, conversation, tts)
                 yield conversation
@@ -146,6 +148,11 @@ class PipelineEngine:
             remembered=lambda text: None if hooks.has_after_synthesize else self._rehearsal.audio(text),
             warm_up=lambda: tasks.start_soon(self._warm_up, conversation),
         )
+
+    async def _load_detector(self) -> None:
+        """Nobody's audio waits for a model to be read; without one, whoever opens the detector is told."""
+        with suppress(ConfigError):
+            await to_thread.run_sync(self._detector().load, abandon_on_cancel=True)
 
     async def _warm_up(self, conversation: PipelineConversation) -> None:
         # The first use in a process reads the language's number words from a file, up to 80 ms; now nobody waits.

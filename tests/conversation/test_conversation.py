@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from patter_mcp.stt.base import Final, Interim
 from patter_mcp.testing.scripted import Say, ScriptedSTT
 from patter_mcp.tools.base import tool
 from patter_mcp.types import EndReason
+from patter_mcp.vad.energy import EnergyDetector
 
 pytestmark = pytest.mark.anyio
 
@@ -345,3 +347,23 @@ async def test_usage_of_every_part_is_in_the_books(stage: OpenStage) -> None:
         await s.agent_has_spoken()
     assert {usage.part for usage in s.journal.of(ev.Usage)} == {"stt", "llm", "tts"}
     assert all(usage.cost_micros is None for usage in s.journal.of(ev.Usage))
+
+
+class HeavyDetector(EnergyDetector):
+    """Takes long to load."""
+
+    def __init__(self) -> None:
+        self.loading_thread: int | None = None
+        self.loading = threading.Event()
+
+    def load(self) -> None:
+        self.loading_thread = threading.get_ident()
+        self.loading.set()
+
+
+async def test_the_voice_detector_is_loaded_beside_the_event_loop(stage: OpenStage) -> None:
+    detector = HeavyDetector()
+    async with stage(detector=lambda: detector) as s:
+        await s.agent_has_spoken()
+    assert detector.loading.wait(5)
+    assert detector.loading_thread != threading.get_ident()

@@ -20,6 +20,8 @@ HANGS_ON_FRAMES = 12
 class HesitantDetector:
     """Hears a voice for 240 ms longer than there is one."""
 
+    def load(self) -> None: ...
+
     def open(self, listener: Callable[[VoiceActivity], None]) -> HesitantStream:
         return HesitantStream(listener)
 
