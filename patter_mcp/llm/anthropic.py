@@ -18,11 +18,12 @@ from patter_mcp.llm.base import (
     ToolSpec,
     UsageChunk,
 )
-from patter_mcp.llm.failures import broken_off, status_error
+from patter_mcp.llm.failures import broken_off
 from patter_mcp.llm.history import Turn, json_object, split_system, turns
 from patter_mcp.llm.http import Post, SdkTransport, Transport, client_timeout, new_client
 from patter_mcp.llm.sse import SseEvent
 from patter_mcp.llm.vendor import Decoder, VendorLLM, VendorSettings, to_json
+from patter_mcp.vendors.failures import status_error
 
 _WITHOUT_TEMPERATURE = "2026-10-21"
 """From this API version on, any `temperature` is answered with 400; the SDK sends it by default."""
@@ -207,7 +208,7 @@ class MessagesDecoder:
 
     def _failure(self, data: Mapping[str, Any]) -> Exception:
         status = _STATUSES.get(data["error"].get("type"), 500)
-        return status_error(self.provider, status, {}, to_json(data))
+        return status_error(self.provider, status, to_json(data))
 
     def close(self) -> Iterable[Chunk]:
         if self._stop_reason is None:

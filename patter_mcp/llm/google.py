@@ -20,12 +20,13 @@ from patter_mcp.llm.base import (
     ToolSpec,
     UsageChunk,
 )
-from patter_mcp.llm.failures import broken_off, status_error
+from patter_mcp.llm.failures import broken_off
 from patter_mcp.llm.fragments import new_call_id
 from patter_mcp.llm.history import Turn, json_object, split_system, turns
 from patter_mcp.llm.http import HttpTransport, Post, Transport
 from patter_mcp.llm.sse import SseEvent
 from patter_mcp.llm.vendor import Decoder, VendorLLM, VendorSettings, to_json
+from patter_mcp.vendors.failures import status_error
 
 _KEPT_SIGNATURES = 1024
 """Only those of the turn in progress are needed; of many calls at once."""
@@ -172,7 +173,7 @@ class GeminiDecoder:
     def feed(self, event: SseEvent) -> Iterable[Chunk]:
         data = json.loads(event.data)
         if error := data.get("error"):
-            raise status_error(self.provider, error.get("code") or 500, {}, to_json(data))
+            raise status_error(self.provider, error.get("code") or 500, to_json(data))
         self._usage = data.get("usageMetadata") or self._usage
         if (data.get("promptFeedback") or {}).get("blockReason"):
             self._finish_reason = "SAFETY"

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 import httpx2
 
 from patter_mcp.errors import ProviderStatusError
-from patter_mcp.llm.failures import connection_error, status_error
+from patter_mcp.llm.failures import connection_error
+from patter_mcp.vendors.failures import status_error
 
 Out = TypeVar("Out")
 
@@ -86,7 +87,7 @@ class HttpTransport:
         except httpx2.HTTPError as error:
             raise connection_error(self._provider, error) from error
         if response.status_code >= httpx2.codes.BAD_REQUEST:
-            raise status_error(self._provider, response.status_code, response.headers, response.content)
+            raise status_error(self._provider, response.status_code, response.content, response.headers)
         return response
 
     async def aclose(self) -> None:
@@ -121,7 +122,7 @@ class SdkTransport:
             return await call
         except self._sdk.APIStatusError as error:
             response = error.response
-            raise status_error(self._provider, response.status_code, response.headers, response.content) from error
+            raise status_error(self._provider, response.status_code, response.content, response.headers) from error
         except self._sdk.APIError as error:
             raise connection_error(self._provider, error.__cause__ or error) from error
 

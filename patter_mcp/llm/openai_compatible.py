@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Unpack
 
 from patter_mcp.llm.base import Chunk, DoneChunk, LlmOptions, Message, TextChunk, ToolSpec, UsageChunk
-from patter_mcp.llm.failures import broken_off, status_error
+from patter_mcp.llm.failures import broken_off
 from patter_mcp.llm.fragments import ToolFragments
 from patter_mcp.llm.http import HttpTransport, Post, Transport, seeking_version
 from patter_mcp.llm.sse import SseEvent
 from patter_mcp.llm.vendor import Decoder, VendorLLM, VendorSettings, to_json
+from patter_mcp.vendors.failures import status_error
 
 _DONE = "[DONE]"
 _THINK, _END_THINK = "<think>", "</think>"
@@ -146,7 +147,7 @@ class ChatDecoder:
         """An error in the middle of a stream: the status was sent long ago, and may be repeated as its code."""
         code = error.get("code") if isinstance(error, dict) else None
         status = code if isinstance(code, int) and code >= 400 else 500
-        return status_error(self._provider, status, {}, to_json({"error": error}))
+        return status_error(self._provider, status, to_json({"error": error}))
 
 
 def _usage(usage: Mapping[str, Any]) -> UsageChunk:

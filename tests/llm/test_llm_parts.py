@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from typing import Any
 
 import httpx2
@@ -16,7 +13,7 @@ from llm_vendors import calls_of
 
 from patter_mcp.errors import ProviderConnectionError, ProviderProtocolError, ProviderTimeout
 from patter_mcp.llm.base import Message, UsageChunk
-from patter_mcp.llm.failures import connection_error, status_error
+from patter_mcp.llm.failures import connection_error
 from patter_mcp.llm.fragments import ToolFragments
 from patter_mcp.llm.history import CALL_CONNECTED, INTERRUPTED_RESULT, NO_ANSWER, json_object, mended, turns
 from patter_mcp.llm.sse import MAX_EVENT_BYTES, SseEvent, SseParser
@@ -185,58 +182,6 @@ def test_an_instruction_in_the_middle_is_marked_as_one() -> None:
 @pytest.mark.parametrize("text", ["", "[1]", "{", "null"])
 def test_what_is_no_object_becomes_an_empty_one(text: str) -> None:
     assert json_object(text) == {}
-
-
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ({"error": {"message": "No.", "code": "bad"}}, "x answered 400: No."),
-        ([{"error": {"message": "No.", "status": "INVALID"}}], "x answered 400: No."),
-        ({"message": "No.", "code": "bad"}, "x answered 400: No."),
-        ({"error": "No."}, "x answered 400: No."),
-        ({"error": {"type": "overloaded_error"}}, "x answered 400: overloaded_error"),
-        ({}, "x answered 400"),
-        ([], "x answered 400"),
-        (17, "x answered 400: 17"),
-    ],
-)
-def test_the_vendors_words_are_found_wherever_it_puts_them(body: object, message: str) -> None:
-    assert status_error("x", 400, {}, json.dumps(body).encode()).message == message
-
-
-def test_a_long_winded_vendor_is_cut_short() -> None:
-    assert len(status_error("x", 400, {}, json.dumps({"message": "no" * 1000}).encode()).message) < 400
-
-
-@pytest.mark.parametrize(
-    ("code", "status", "retryable"), [("insufficient_quota", 429, False), ("tool_use_failed", 400, True)]
-)
-def test_some_codes_say_more_than_their_status(code: str, status: int, retryable: bool) -> None:
-    assert status_error("x", status, {}, json.dumps({"error": {"code": code}}).encode()).retryable is retryable
-
-
-@pytest.mark.parametrize(
-    ("headers", "body", "seconds"),
-    [
-        ({"retry-after": "7"}, b"", 7.0),
-        ({"retry-after": "0.5"}, b"", 0.5),
-        ({"retry-after-ms": "250", "retry-after": "1"}, b"", 0.25),
-        ({"retry-after": "soon"}, b"", None),
-        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, b"", 0.0),
-        ({}, b'{"error": {"details": [{"@type": "Help"}, {"retryDelay": "17s"}, 3]}}', 17.0),
-        ({}, b"", None),
-    ],
-)
-def test_when_to_come_back_is_understood_in_every_form(
-    headers: dict[str, str], body: bytes, seconds: float | None
-) -> None:
-    assert status_error("x", 429, headers, body).retry_after_sec == seconds
-
-
-def test_a_date_to_come_back_is_counted_from_now() -> None:
-    date = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
-    seconds = status_error("x", 503, {"retry-after": date}, b"").retry_after_sec
-    assert seconds is not None and 90 < seconds <= 100
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,9 @@ async def test_a_piece_that_is_refused_ends_the_utterance_in_its_place(vendors: 
 
 async def test_money_that_has_run_out_is_not_waited_for(vendors: FakeSpeech) -> None:
     async with openai(vendors).open(TtsOptions()) as voice:
-        vendors.faults.refuse(429, '{"error": {"message": "You exceeded your current quota", "code": "x"}}')
+        vendors.faults.refuse(
+            429, '{"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}'
+        )
         with pytest.raises(ProviderStatusError) as refused:
             await hear(speak(voice, "Hello."))
         assert not refused.value.retryable
