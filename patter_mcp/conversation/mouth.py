@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from anyio.abc import TaskGroup
 
@@ -16,17 +15,11 @@ from patter_mcp.guardrails.base import Verdict
 from patter_mcp.realtime.base import RealtimeStream
 
 
-@dataclass(slots=True)
-class Apology:
-    """What is said on the day the model is gone, in its own voice; made once, by the first call."""
-
-    audio: bytes = b""
-
-
 class Mouth:
     """One call's.
 
     Args:
+        wanted: Told when there is something to say.
         screened: Told when a turn's screen has let through what it will, with the verdict that stopped it.
         spoken: Told when a turn has been heard to its end.
     """
@@ -38,6 +31,7 @@ class Mouth:
         dialogue: Dialogue,
         journal: Journal,
         tasks: TaskGroup,
+        wanted: Callable[[], None],
         screened: Callable[[ModelTurn, Verdict | None], None],
         spoken: Callable[[ModelTurn], None],
     ) -> None:
@@ -45,6 +39,7 @@ class Mouth:
         self._dialogue = dialogue
         self._journal = journal
         self._tasks = tasks
+        self._wanted = wanted
         self._screened = screened
         self._spoken = spoken
         self._playout: Playout | None = None
@@ -56,6 +51,11 @@ class Mouth:
         """Somebody is there to hear."""
         return self._playout is not None
 
+    @property
+    def left_ms(self) -> float:
+        """Audio on its way to the user and not yet heard, in whole milliseconds."""
+        return sum(turn.recording.left_ms for turn in self.turns if turn.recording.released_at is not None) // 1
+
     def open(self, playout: Playout) -> None:
         self._playout = playout
         self.let_out()
@@ -64,6 +64,7 @@ class Mouth:
         self.turns.append(turn)
         self._tasks.start_soon(self._follow, turn)
         self.let_out()
+        self._wanted()
 
     def let_out(self) -> None:
         """Whatever nothing incomplete stands before."""
@@ -110,7 +111,7 @@ class Mouth:
             self._spoken(turn)
 
     def _note(self, turn: ModelTurn) -> None:
-        heard = turn.recording.heard_text().strip()
+        heard = " ".join(turn.recording.heard_text().split())
         if turn.line and heard:
             self._dialogue.agent_said(turn.line, heard, interrupted=not turn.recording.is_heard)
         elif turn.line:
@@ -118,8 +119,8 @@ class Mouth:
         self._measure(turn)
 
     def _measure(self, turn: ModelTurn) -> None:
-        sent_at, first_audio_at = turn.recording.first_sent_at, turn.recording.first_audio_at
-        if turn.user_stopped_at is None or sent_at is None:
+        sent_at, first_audio_at = turn.recording.first_sent_at, turn.first_audio_at
+        if turn.user_stopped_at is None or turn.recording.released_at is None or first_audio_at is None:
             return
         self._journal.write(
             measured(
@@ -130,7 +131,8 @@ class Mouth:
                     llm_first=first_audio_at,
                     tts_fed=None,
                     tts_first=first_audio_at,
-                    sent=sent_at,
+                    # A word from memory may have gone before, and taken the first frame.
+                    sent=max(sent_at or first_audio_at, first_audio_at),
                 )
             )
         )

@@ -2,53 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from patter_mcp.conversation.answering import GREETING_LOST_MS, Pickup
-from patter_mcp.conversation.dialogue import Dialogue
-from patter_mcp.conversation.engine import Journal
 from patter_mcp.conversation.model_turn import Kind, ModelTurn
-from patter_mcp.conversation.mouth import Mouth
 from patter_mcp.conversation.speech_text import same_words
-from patter_mcp.realtime.base import RealtimeStream
+from patter_mcp.conversation.voice import Means, Voice
 
 AFTER_THE_BEEP = "[voicemail: the beep has sounded]"
 
 
 class Opening:
-    """One call's.
+    """One call's."""
 
-    Args:
-        say: Has the model say something, as a turn of that kind.
-        reply: Has it answer.
-    """
-
-    def __init__(
-        self,
-        *,
-        first_message: str,
-        journal: Journal,
-        dialogue: Dialogue,
-        mouth: Mouth,
-        stream: RealtimeStream,
-        say: Callable[[str, Kind], ModelTurn],
-        reply: Callable[[], None],
-    ) -> None:
+    def __init__(self, means: Means, voice: Voice, first_message: str) -> None:
         self._first_message = first_message
-        self._dialogue = dialogue
-        self._mouth = mouth
-        self._stream = stream
-        self._say = say
-        self._reply = reply
-        self._pickup = Pickup(journal)
+        self._dialogue = means.dialogue
+        self._voice = voice
+        self._mouth = voice.mouth
+        self._stream = means.stream
+        self._pickup = Pickup(means.journal)
         self._rehearsed = False
         self._due: ModelTurn | None = None
         """The greeting, if it has to be said again."""
         self._repeated: ModelTurn | None = None
-        self.awaiting_beep = False
-        """The model answers a voicemail's greeting at once; nothing of that is wanted before the beep."""
         self.recording = False
         """A voicemail has beeped: it listens, and what still sounds on the line (the beep itself) is no reply."""
+
+    @property
+    def awaits_beep(self) -> bool:
+        """The model answers a voicemail's greeting at once; nothing of that is wanted before the beep."""
+        return self._voice.hushed
 
     @property
     def is_voicemail(self) -> bool:
@@ -57,14 +39,16 @@ class Opening:
     # Our first words.
 
     def greet(self) -> None:
-        self._say(self._first_message, Kind.GREETING)
+        self._voice.say(self._first_message, Kind.GREETING)
 
     def rehearse(self, turn: ModelTurn) -> None:
         """A turn has been made. If the model did not keep to its first words and nobody has heard them: once more."""
-        if turn.kind is not Kind.GREETING or self._mouth.is_open or self._rehearsed:
+        if turn.kind is not Kind.GREETING:
             return
-        self._rehearsed = True
-        if not same_words(turn.recording.text, turn.wanted):
+        if same_words(turn.recording.text, turn.wanted):
+            self._voice.make_spare()
+        elif not self._mouth.is_open and not self._rehearsed:
+            self._rehearsed = True
             self._mouth.cut(turn)
             self.greet()
 
@@ -85,7 +69,7 @@ class Opening:
         if lost is None:
             return
         if not lost.recording.is_complete:
-            self._repeated = self._say(self._first_message, Kind.PHRASE)
+            self._repeated = self._voice.say(self._first_message)
             return
         self._repeated = lost.again()
         self._dialogue.place(lost.line)
@@ -113,17 +97,21 @@ class Opening:
         """It does not mind having been talked over, and does not listen."""
         self._due = None
         if self._pickup.may_not_speak_yet:
-            self.awaiting_beep = True
+            self._voice.hushed = True
             self._mouth.cut_all()
         elif self.is_voicemail:
-            self.recording = True
+            self._begin_recording()
         elif self._repeated in self._mouth.turns:
             self._mouth.cut(self._repeated)
-            self._reply()
+            self._voice.reply()
 
     def _beep_sounded(self) -> None:
-        if self.awaiting_beep:
-            self.awaiting_beep = False
-            self.recording = True
+        if self.awaits_beep:
+            self._voice.hushed = False
+            self._begin_recording()
             self._stream.tell(AFTER_THE_BEEP)
-            self._reply()
+            self._voice.reply()
+
+    def _begin_recording(self) -> None:
+        self.recording = True
+        self._voice.nobody_waits()

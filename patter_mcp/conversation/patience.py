@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-
-import anyio
 
 from patter_mcp.config import TurnSettings
 from patter_mcp.conversation.speech_text import asks_to_wait
@@ -44,28 +41,3 @@ class Patience:
             return GiveUp()
         self._reprompted = True
         return Reprompt()
-
-
-class Vigil:
-    """Wakes somebody when nothing has stirred for too long.
-
-    Args:
-        limit_sec: How long is too long, asked at every stir.
-        woken: Called each time it was too long.
-    """
-
-    def __init__(self, limit_sec: Callable[[], float], woken: Callable[[], None]) -> None:
-        self._limit_sec = limit_sec
-        self._woken = woken
-        self._stirred = anyio.Event()
-
-    def stir(self) -> None:
-        self._stirred.set()
-
-    async def run(self) -> None:
-        while True:
-            self._stirred = anyio.Event()
-            with anyio.move_on_after(self._limit_sec()) as patience:
-                await self._stirred.wait()
-            if patience.cancelled_caught:
-                self._woken()

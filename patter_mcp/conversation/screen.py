@@ -1,8 +1,8 @@
 """Between a speech-to-speech model and the user's ear, for agents with guardrails or a hook on their audio.
 
-Such a model speaks before anybody has read its words. Its transcript comes no later than the sound, so the sound
-is held until the sentence it belongs to has been judged: the first word of a reply waits until the transcript has
-the end of its first clause, usually 100 to 300 ms. Agents without guardrails do not pay for this.
+Such a model speaks before anybody has read its words. Its sound is held until the words it belongs to have been
+judged: the first word of a reply waits until the transcript, which comes before the sound as a rule, has the end of
+its first clause, usually 100 to 300 ms. Agents without guardrails do not pay for this.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from patter_mcp.audio.frame import BYTES_PER_MS
 from patter_mcp.conversation.recording import Recording
 from patter_mcp.conversation.sentences import SentenceCutter
 from patter_mcp.conversation.track import AudioFilter
@@ -19,6 +20,10 @@ from patter_mcp.mailbox import Mailbox
 
 Judge = Callable[[str, str], Awaitable[Verdict]]
 """A sentence, and what was said before it."""
+
+SLOWEST_MS_PER_CHAR = 150.0
+"""Audio that goes on for longer than its words can take says more than the transcript has told so far; half the speed
+of slow speech."""
 
 
 def judge_of(guard: SpeechGuard) -> Judge:
@@ -34,20 +39,34 @@ def judge_of(guard: SpeechGuard) -> Judge:
 
 
 class Screen:
-    """One response's. `run` in a task; what it lets through lands in the recording."""
+    """One response's. `run` in a task; what it lets through lands in the recording.
 
-    def __init__(self, recording: Recording, judge: Judge | None, audio_filter: AudioFilter | None) -> None:
+    Args:
+        recording: Where it lands.
+        judge: None: its words are not judged.
+        audio_filter: Looks at its audio.
+        language: BCP-47; what is spoken.
+    """
+
+    def __init__(
+        self, recording: Recording, judge: Judge | None, audio_filter: AudioFilter | None, *, language: str = "en"
+    ) -> None:
         self._recording = recording
         self._judge = judge
         self._filter = audio_filter
         self._inbox = Mailbox[str | bytes]()
-        self._cutter = SentenceCutter()
+        self._cutter = SentenceCutter(language)
+        self._is_told = False
+        """There is a transcript; sound without one is not let through."""
         self._passed = 0
         """Sentences let through."""
+        self._passed_chars = 0
+        self._released_ms = 0.0
         self._held: deque[tuple[int, bytes]] = deque()
         """Audio, and how many sentences must have been let through before it."""
 
     def write(self, text: str) -> None:
+        self._is_told = True
         self._inbox.put(text)
 
     def add(self, audio: bytes) -> None:
@@ -71,7 +90,10 @@ class Screen:
                 self._recording.write(piece)
             elif verdict := await self._pass(self._judge, self._cutter.feed(piece)):
                 return verdict
-        return None if self._judge is None else await self._pass(self._judge, [self._cutter.rest()])
+        verdict = None if self._judge is None else await self._pass(self._judge, [self._cutter.rest()])
+        if verdict is None and (self._judge is None or self._is_told):
+            await self._release(all_told=True)
+        return verdict
 
     async def _pass(self, judge: Judge, sentences: list[str]) -> Verdict | None:
         for sentence in filter(None, sentences):
@@ -79,14 +101,23 @@ class Screen:
             verdict = await judge(sentence, before)
             if verdict.blocked:
                 return verdict
-            self._recording.write(f" {sentence}" if before else sentence)
+            self._recording.write(sentence if not before or before[-1].isspace() else f" {sentence}")
             self._passed += 1
+            self._passed_chars += len(sentence)
         await self._release()
         return None
 
-    async def _release(self) -> None:
-        while self._held and self._held[0][0] <= self._passed:
+    async def _release(self, *, all_told: bool = False) -> None:
+        while self._held and (all_told or self._is_judged(*self._held[0])):
             _, audio = self._held.popleft()
+            self._released_ms += len(audio) / BYTES_PER_MS
             if self._filter is not None:
                 audio = await self._filter(audio, self._recording.text) or b""
             self._recording.add(audio)
+
+    def _is_judged(self, sentences: int, audio: bytes) -> bool:
+        """The transcript does not always come first: of more sound than its words can take, something is unknown."""
+        if self._judge is None:
+            return True
+        end_ms = self._released_ms + len(audio) / BYTES_PER_MS
+        return sentences <= self._passed and end_ms <= self._passed_chars * SLOWEST_MS_PER_CHAR

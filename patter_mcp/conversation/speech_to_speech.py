@@ -10,19 +10,26 @@ and speaking there is no text. Guardrails are kept; see `conversation.screen` fo
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from anyio.abc import TaskGroup
 
 from patter_mcp.conversation.agent import Agent
+from patter_mcp.conversation.controls import Controls
+from patter_mcp.conversation.dialogue import Dialogue
 from patter_mcp.conversation.engine import Brief, Journal
 from patter_mcp.conversation.meter import realtime_usage
-from patter_mcp.conversation.mouth import Apology
 from patter_mcp.conversation.prompt import first_message_for, prompt_for
 from patter_mcp.conversation.realtime_loop import RealtimeConversation
+from patter_mcp.conversation.spares import Spares
+from patter_mcp.conversation.tool_rounds import ToolRounds
 from patter_mcp.conversation.transcript import Transcript
-from patter_mcp.errors import ConfigError
+from patter_mcp.conversation.trouble import trouble
+from patter_mcp.conversation.voice import Means
+from patter_mcp.errors import ConfigError, ProviderError
 from patter_mcp.guardrails.speech import SpeechGuard
 from patter_mcp.hooks import HookContext, HookRunner
-from patter_mcp.realtime.base import RealtimeOptions, SpeechToSpeech
+from patter_mcp.realtime.base import RealtimeOptions, RealtimeStream, SpeechToSpeech
 from patter_mcp.tools.breaker import Breakers
 from patter_mcp.tools.executor import ToolExecutor
 from patter_mcp.vendors.helpers import helpers
@@ -48,7 +55,9 @@ class SpeechToSpeechEngine:
         self._model = model
         self._guard = SpeechGuard(agent.guardrails)
         self._breakers = Breakers()
-        self._apology = Apology()
+        phrases = agent.phrases
+        reassurances = [tool.reassurance for tool in agent.tools if tool.reassurance]
+        self._spares = Spares([phrases.trouble, phrases.one_moment, phrases.bear_with_me, *reassurances])
 
     @property
     def parts(self) -> Mapping[str, str]:
@@ -57,37 +66,68 @@ class SpeechToSpeechEngine:
 
     @asynccontextmanager
     async def open(self, brief: Brief, journal: Journal) -> AsyncGenerator[RealtimeConversation]:
-        agent = self._agent
-        transcript = Transcript(journal)
-        context = HookContext(call_id=brief.call_id, to_number=brief.to_number, history=transcript)
-        conversation = RealtimeConversation(
-            agent=agent,
-            provider=self._model.provider,
-            first_message=first_message_for(agent, brief),
-            journal=transcript,
-            hooks=HookRunner(agent.hooks, context),
-            guard=self._guard,
-            make_tools=lambda control: ToolExecutor(
-                agent.tools, control, call_id=brief.call_id, breakers=self._breakers
-            ),
-            apology=self._apology,
-        )
-        async with self._model.open(self._options(brief, conversation)) as stream, helpers() as tasks:
+        lost: list[ProviderError] = []
+        dialogue = Dialogue(transcript := Transcript(journal))
+        controls = Controls(transcript)
+        tools = ToolExecutor(self._agent.tools, controls, call_id=brief.call_id, breakers=self._breakers)
+        options = self._options(brief, tools, dialogue)
+        async with _noted(self._model.open(options), self._model, journal) as stream, helpers() as tasks:
+
+            def lose(error: ProviderError) -> None:
+                lost.append(error)
+                tasks.cancel_scope.cancel()
+
             try:
-                conversation.begin(stream, tasks)
-                yield conversation
+                yield RealtimeConversation(
+                    self._means(brief, stream, dialogue, transcript, tasks),
+                    first_message=first_message_for(self._agent, brief),
+                    rounds=ToolRounds(tools, dialogue, transcript),
+                    controls=controls,
+                    lose=lose,
+                )
             finally:
                 for event in realtime_usage(self._model, stream.usage):
                     journal.write(event)
+        if lost:
+            raise lost[0]
 
-    def _options(self, brief: Brief, conversation: RealtimeConversation) -> RealtimeOptions:
+    def _options(self, brief: Brief, tools: ToolExecutor, dialogue: Dialogue) -> RealtimeOptions:
         agent = self._agent
         return RealtimeOptions(
             instructions=prompt_for(agent, brief),
-            tools=conversation.tools.specs,
+            tools=tools.specs,
             language=agent.language,
             voice=agent.voice,
             hints=brief.hints,
             max_output_tokens=agent.llm_options.max_output_tokens,
-            past=conversation.past,
+            past=dialogue.past,
         )
+
+    def _means(
+        self, brief: Brief, stream: RealtimeStream, dialogue: Dialogue, transcript: Transcript, tasks: TaskGroup
+    ) -> Means:
+        context = HookContext(call_id=brief.call_id, to_number=brief.to_number, history=transcript)
+        return Means(
+            agent=self._agent,
+            provider=self._model.provider,
+            stream=stream,
+            dialogue=dialogue,
+            journal=transcript,
+            hooks=HookRunner(self._agent.hooks, context),
+            guard=self._guard,
+            spares=self._spares,
+            tasks=tasks,
+        )
+
+
+@asynccontextmanager
+async def _noted(
+    opening: AbstractAsyncContextManager[RealtimeStream], model: SpeechToSpeech, journal: Journal
+) -> AsyncGenerator[RealtimeStream]:
+    """Has the record say that the model could not be had."""
+    try:
+        async with opening as stream:
+            yield stream
+    except ProviderError as error:
+        journal.write(trouble("llm", error, recovered=False))
+        raise

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import anyio
-from anyio.abc import TaskGroup
 
 from patter_mcp.conversation.bridging import REASSURE_AFTER_SEC
 from patter_mcp.conversation.dialogue import Dialogue
@@ -16,23 +16,28 @@ from patter_mcp.realtime.base import RealtimeStream, ToolCall, ToolUse
 from patter_mcp.tools.executor import ToolExecutor
 
 
+@dataclass(frozen=True, slots=True)
+class Reassurance:
+    """What is to be said while a tool takes long, and from when on."""
+
+    text: str
+    due_at: float
+
+
 class ToolRounds:
-    """One call's tools.
+    """One call's tools."""
 
-    Args:
-        reassure: Says a tool's reassurance, if nothing else is being said.
-    """
-
-    def __init__(
-        self, executor: ToolExecutor, dialogue: Dialogue, journal: Journal, reassure: Callable[[str], None]
-    ) -> None:
+    def __init__(self, executor: ToolExecutor, dialogue: Dialogue, journal: Journal) -> None:
         self._executor = executor
         self._dialogue = dialogue
         self._journal = journal
-        self._reassure = reassure
+        self._count = 0
         self.running = 0
         """Rounds under way."""
-        self._count = 0
+        self.reassurance: Reassurance | None = None
+        """For whoever has not been told why they wait."""
+        self.told = False
+        """They have been."""
 
     def begin(self) -> None:
         """The user has spoken: all rounds are there again."""
@@ -42,23 +47,35 @@ class ToolRounds:
     def exhausted(self) -> bool:
         return self._count >= MAX_TOOL_ROUNDS
 
-    async def run(self, calls: Sequence[ToolCall], stream: RealtimeStream, tasks: TaskGroup) -> bool:
-        """Runs them in order and tells the model; False: there is nothing to say to the results."""
+    def tell(self) -> str:
+        """The user is being told: with these words, or "" if any will do."""
+        reassurance, self.reassurance = self.reassurance, None
+        self.told = True
+        return reassurance.text if reassurance is not None else ""
+
+    async def run(self, calls: Sequence[ToolCall], stream: RealtimeStream, *, told: bool) -> bool:
+        """Runs them in order and tells the model; False: there is nothing to say to the results.
+
+        Args:
+            told: The model has said something before it.
+        """
+        self.told = told
         self.running += 1
         self._count += 1
         try:
-            worked = [await self._use(call, stream, tasks) for call in calls]
+            worked = [await self._use(call, stream) for call in calls]
         finally:
             self.running -= 1
         return not all(worked) or any(call.name not in SAYING_NOTHING for call in calls)
 
-    async def _use(self, call: ToolCall, stream: RealtimeStream, tasks: TaskGroup) -> bool:
-        filler = anyio.CancelScope()
-        tasks.start_soon(self._fill_silence, call.name, filler)
+    async def _use(self, call: ToolCall, stream: RealtimeStream) -> bool:
+        tool = self._executor.tools.get(call.name)
+        if tool is not None and tool.reassurance:
+            self.reassurance = Reassurance(tool.reassurance, anyio.current_time() + REASSURE_AFTER_SEC)
         try:
             outcome = await self._executor.run(call.name, call.arguments)
         finally:
-            filler.cancel()
+            self.reassurance = None
         self._journal.write(
             ToolCalled(
                 name=call.name,
@@ -71,11 +88,3 @@ class ToolRounds:
         self._dialogue.tool_used(ToolUse(name=call.name, arguments=call.arguments, output=outcome.text))
         stream.answer(call, outcome.text)
         return outcome.ok
-
-    async def _fill_silence(self, name: str, scope: anyio.CancelScope) -> None:
-        tool = self._executor.tools.get(name)
-        if tool is None or not tool.reassurance:
-            return
-        with scope:
-            await anyio.sleep(REASSURE_AFTER_SEC)
-            self._reassure(tool.reassurance)

@@ -14,6 +14,9 @@ from typing import Literal, Protocol
 
 from patter_mcp.types import TranscriptLine
 
+Status = Literal["completed", "cancelled", "incomplete", "failed", "lost"]
+"""How a response ended."""
+
 # What the model tells. `response` is a name of its own for each answer, asked for or not.
 
 
@@ -63,7 +66,7 @@ class ResponseItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseWords:
-    """More of a response's transcript. Comes no later than the audio that says it."""
+    """More of a response's transcript. As a rule it comes before the audio that says it."""
 
     response: str
     text: str
@@ -92,12 +95,12 @@ class ToolCall:
 class ResponseDone:
     """Nothing more of it will come.
 
-    `cancelled`: because the user spoke, or we did not want it. `failed`: the vendor could not. `lost`: with the
-    connection, before or after it was begun. Tools are called only by what is `completed`.
+    `cancelled`: because the user spoke, or we did not want it. `failed`: the vendor could not, or broke it off.
+    `lost`: with the connection, before or after it was begun. Tools are called only by what is `completed`.
     """
 
     response: str
-    status: Literal["completed", "cancelled", "incomplete", "failed", "lost"]
+    status: Status
     calls: Sequence[ToolCall] = ()
     message: str = ""
     """Why, if it failed."""
@@ -171,7 +174,7 @@ class RealtimeOptions:
 
 @dataclass(slots=True, kw_only=True)
 class RealtimeUsage:
-    """What the vendor counted; each token under one kind only."""
+    """What the vendor counted, or what we estimate where it did not; each token under one kind only."""
 
     tokens: dict[str, int] = field(default_factory=dict[str, int])
     """`text_input`, `cached_text`, `audio_input`, `cached_audio`, `text_output`, `audio_output`."""
@@ -194,7 +197,7 @@ class RealtimeStream(Protocol):
 
         Args:
             say: These very words; None: an answer to all that has been said.
-            aside: It is no part of the conversation, and may be made while another is.
+            aside: It is no part of the conversation, and may be made while another is. See `makes_asides`.
         """
         ...
 
@@ -219,6 +222,15 @@ class RealtimeStream(Protocol):
 
     def answer(self, call: ToolCall, output: str) -> None:
         """A tool's result. Asking for a response to it is a step of its own."""
+        ...
+
+    def renew(self) -> None:
+        """It does not answer: wants the connection made anew, as if it had broken."""
+        ...
+
+    @property
+    def makes_asides(self) -> bool:
+        """Whether asides may be asked for; not known before the first response was begun."""
         ...
 
     @property

@@ -13,18 +13,30 @@ from dataclasses import dataclass, field
 import anyio
 
 from patter_mcp.audio.frame import BYTES_PER_MS
-from patter_mcp.errors import ProviderError
+from patter_mcp.errors import ProviderError, ProviderProtocolError, ProviderTimeout
 from patter_mcp.mailbox import Mailbox
-from patter_mcp.realtime.base import Past, RealtimeEvent, RealtimeStream, RealtimeUsage, Reconnected, ToolCall
+from patter_mcp.realtime.base import (
+    Complaint,
+    Past,
+    RealtimeEvent,
+    RealtimeStream,
+    RealtimeUsage,
+    Reconnected,
+    ToolCall,
+)
 from patter_mcp.realtime.openai_codec import RealtimeCodec
 from patter_mcp.vendors.failures import closed_error, translated, unreadable
 from patter_mcp.vendors.helpers import helpers
 from patter_mcp.vendors.retries import ATTEMPT_TIMEOUT_SEC, Retries
-from patter_mcp.websocket import CONNECT_TIMEOUT_SEC, Closed, WebSocket, connect
+from patter_mcp.websocket import Closed, WebSocket, connect
 
 REPLAY_MS = 10_000
 """Audio kept for a new connection; older sound that was never understood is lost."""
 REPLAY_CHUNK_BYTES = 1000 * BYTES_PER_MS
+OPENING_SEC = 6.0
+"""For all attempts at the beginning of a call: it rings for about as long, and then somebody is listening."""
+UNREADABLE_LIMIT = 3
+"""Messages in a row that we cannot read before the connection counts as broken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +46,7 @@ class Endpoint:
     provider: str
     url: str
     headers: Mapping[str, str] = field(repr=False)
-    timeout_sec: float = CONNECT_TIMEOUT_SEC
+    timeout_sec: float = ATTEMPT_TIMEOUT_SEC
 
 
 @asynccontextmanager
@@ -98,6 +110,8 @@ class LiveStream:
         self._ready = anyio.Event()
         self._lost = anyio.Event()
         self._failure: ProviderError | None = None
+        self._unreadable = 0
+        """Messages in a row that made no sense."""
         self._retries = Retries(endpoint.provider)
 
     # -- RealtimeStream ---------------------------------------------------------------------------
@@ -126,6 +140,13 @@ class LiveStream:
     def answer(self, call: ToolCall, output: str) -> None:
         self._codec.answer(call, output)
 
+    def renew(self) -> None:
+        self._fail(self._too_late("did not answer"))
+
+    @property
+    def makes_asides(self) -> bool:
+        return self._codec.makes_asides
+
     @property
     def usage(self) -> RealtimeUsage:
         return self._codec.usage
@@ -141,9 +162,9 @@ class LiveStream:
         try:
             for event in self._decode(message):
                 self._events.put(event)
+            self._unreadable = 0
         except ProviderError as error:
-            self._fail(error)
-            return
+            self._stumble(error)
         if self._codec.ready:
             self._ready.set()
 
@@ -156,7 +177,11 @@ class LiveStream:
         """Raises:
         ProviderError: no connection could be made.
         """
-        socket = await self._retries.connect(lambda: self._connect(self._endpoint.timeout_sec))
+        try:
+            with anyio.fail_after(OPENING_SEC):
+                socket = await self._retries.connect(lambda: self._connect(self._endpoint.timeout_sec))
+        except TimeoutError as error:
+            raise self._too_late("could not be reached in time") from error
         self._retries.renew()
         self._take_up(socket, past=())
 
@@ -184,7 +209,7 @@ class LiveStream:
 
     async def _connect(self, timeout_sec: float) -> WebSocket:
         """Makes a connection and agrees on the session."""
-        self._ready, self._lost, self._failure = anyio.Event(), anyio.Event(), None
+        self._ready, self._lost, self._failure, self._unreadable = anyio.Event(), anyio.Event(), None, 0
         with translated(self._endpoint.provider):
             socket = await connect(self._endpoint.url, self, headers=self._endpoint.headers, timeout_sec=timeout_sec)
             try:
@@ -214,6 +239,19 @@ class LiveStream:
             return self._codec.decode(message)
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise unreadable(self._endpoint.provider) from error
+
+    def _stumble(self, error: ProviderError) -> None:
+        """One message that nobody can read is passed over; what it held is lost, but not the whole conversation."""
+        self._unreadable += 1
+        passing = isinstance(error, ProviderProtocolError) and self._codec.ready
+        if passing and self._unreadable < UNREADABLE_LIMIT:
+            self._events.put(Complaint(code=error.code, message=error.message))
+        else:
+            self._fail(error)
+
+    def _too_late(self, what: str) -> ProviderTimeout:
+        provider = self._endpoint.provider
+        return ProviderTimeout(f"{provider} {what}", provider=provider, retryable=True)
 
     def _fail(self, error: ProviderError) -> None:
         """This connection is of no more use."""

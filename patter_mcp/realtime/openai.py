@@ -18,7 +18,7 @@ from patter_mcp.types import Json
 from patter_mcp.vendors.access import api_key as find_key
 from patter_mcp.vendors.access import base_url as find_url
 from patter_mcp.vendors.access import websocket_url
-from patter_mcp.websocket import CONNECT_TIMEOUT_SEC
+from patter_mcp.vendors.retries import ATTEMPT_TIMEOUT_SEC
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_VOICE = "marin"
@@ -88,7 +88,7 @@ class OpenAIRealtime:
         turn_detection: ServerVad | SemanticVad = ServerVad(),
         noise_reduction: Literal["near_field", "far_field"] | None = None,
         reasoning_effort: Literal["minimal", "low", "medium", "high", "xhigh"] | None = None,
-        connect_timeout_sec: float = CONNECT_TIMEOUT_SEC,
+        connect_timeout_sec: float = ATTEMPT_TIMEOUT_SEC,
     ) -> None:
         today = datetime.now(UTC).date()
         self._api_key = find_key(api_key, "OPENAI_API_KEY")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import logging
 from base64 import b64decode, b64encode
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -25,6 +24,7 @@ from patter_mcp.realtime.base import (
     ResponseItem,
     ResponseStarted,
     ResponseWords,
+    Status,
     ToolCall,
     ToolUse,
     UserItem,
@@ -32,6 +32,8 @@ from patter_mcp.realtime.base import (
     UserStopped,
     UserWords,
 )
+from patter_mcp.realtime.openai_responses import Ask, Response, Responses
+from patter_mcp.realtime.openai_usage import UsageCounter
 from patter_mcp.types import Json
 from patter_mcp.vendors.failures import parse_json
 
@@ -42,6 +44,9 @@ SAY = "Say exactly the following, word for word, in the language it is in, and n
 """What makes the model a voice for a fixed text, which stands in it as a JSON string."""
 DETECTION_LAG_MS = 1000
 """How far the vendor's voice detector may lag behind the audio: while nobody speaks, all before that is settled."""
+
+ASKED_FOR = ("turn_detected", "client_cancelled")
+"""Why a response may be cancelled; for any other reason the vendor has broken it off."""
 
 Events = Sequence[RealtimeEvent]
 Send = Callable[[str], None]
@@ -58,8 +63,6 @@ class _Span:
 class RealtimeCodec:
     """`decode` what comes; what is to be said goes to `send`, as of `go`.
 
-    One response is made at a time, and the vendor begins some by itself: what we ask for waits for its turn.
-
     Args:
         session: The session as we want it.
         silence_ms: How much of a turn's end, as the vendor reports it, is silence.
@@ -69,9 +72,8 @@ class RealtimeCodec:
         self._hello = _message("session.update", session=session)
         self._silence_ms = silence_ms
         self._numbers = count(1)
-        self._queue: deque[tuple[str, Json]] = deque()
-        """Names of responses to be asked for, and how."""
-        self.usage = RealtimeUsage()
+        self._responses = Responses()
+        self._usage = UsageCounter()
         self._reset()
 
     def _reset(self) -> None:
@@ -79,15 +81,7 @@ class RealtimeCodec:
         """The vendor has agreed to the session."""
         self._send = _nowhere
         self._sent_bytes = 0
-        self._asked: tuple[str, Json] | None = None
-        """What was asked for and has not begun."""
-        self._active: str | None = None
-        """The vendor's id of the response being made."""
-        self._names: dict[str, str] = {}
-        """Our names for the vendor's responses under way."""
-        self._asides: set[str] = set()
-        self._unwanted: set[str] = set()
-        """Asked for, and cancelled before they began."""
+        self._responses.reset()
         self._calls: set[str] = set()
         self._turns: dict[str, _Span] = {}
         """The user's turns that are neither in words nor answered."""
@@ -111,9 +105,9 @@ class RealtimeCodec:
 
     def end(self) -> Events:
         """The connection is gone, and with it every response under way."""
-        lost = [*self._names.values(), *self._asides, *([self._asked[0]] if self._asked else [])]
+        lost = self._responses.broken_off
         self._reset()
-        return [ResponseDone(response=name, status="lost") for name in dict.fromkeys(lost)]
+        return [ResponseDone(response=name, status="lost") for name in lost]
 
     @property
     def sent_ms(self) -> float:
@@ -126,11 +120,19 @@ class RealtimeCodec:
             return min(turn.start_ms for turn in self._turns.values())
         return max(self._understood_ms, self.sent_ms - DETECTION_LAG_MS)
 
+    @property
+    def usage(self) -> RealtimeUsage:
+        return self._usage.total
+
     # -- what we say ------------------------------------------------------------------------------
 
     def encode(self, audio: bytes) -> str:
         self._sent_bytes += len(audio)
         return f'{{"type":"input_audio_buffer.append","audio":"{b64encode(audio).decode()}"}}'
+
+    @property
+    def makes_asides(self) -> bool:
+        return self._responses.tells_apart
 
     def ask(self, say: str | None, aside: bool) -> str:
         name = f"ask-{next(self._numbers)}"
@@ -138,20 +140,16 @@ class RealtimeCodec:
         if say is not None:
             wanted |= {"instructions": SAY.format(json.dumps(say, ensure_ascii=False)), "tool_choice": "none"}
         if aside:
-            self._asides.add(name)
-            self._send_ask(name, {**wanted, "conversation": "none", "input": []})
+            self._responses.want_aside(name)
+            self._send_ask(Ask(name, {**wanted, "conversation": "none", "input": []}))
         else:
-            self._queue.append((name, wanted))
+            self._responses.want(Ask(name, wanted))
             self._ask_next()
         return name
 
     def cancel(self, name: str) -> None:
-        self._queue = deque(entry for entry in self._queue if entry[0] != name)
-        if self._asked is not None and self._asked[0] == name:
-            self._unwanted.add(name)
-        for response_id, known in self._names.items():
-            if known == name:
-                self._try("response.cancel", response_id=response_id)
+        for response_id in self._responses.drop(name):
+            self._try("response.cancel", response_id=response_id)
 
     def truncate(self, item: str, heard_ms: int) -> None:
         self._try("conversation.item.truncate", item_id=item, content_index=0, audio_end_ms=heard_ms)
@@ -169,12 +167,11 @@ class RealtimeCodec:
         self._create({"type": "function_call_output", "call_id": call.call, "output": output})
 
     def _ask_next(self) -> None:
-        if self._send is not _nowhere and self._queue and self._asked is None and self._active is None:
-            self._asked = self._queue.popleft()
-            self._send_ask(*self._asked)
+        if self._send is not _nowhere and (ask := self._responses.next()) is not None:
+            self._send_ask(ask)
 
-    def _send_ask(self, name: str, wanted: Json) -> None:
-        self._send(_message("response.create", event_id=name, response=wanted))
+    def _send_ask(self, ask: Ask) -> None:
+        self._send(_message("response.create", event_id=ask.name, response=ask.wanted))
 
     def _create(self, item: Json) -> None:
         self._send(_message("conversation.item.create", item=item))
@@ -216,6 +213,7 @@ class RealtimeCodec:
         return (UserStarted(),)
 
     def _speech_stopped(self, data: Json) -> Events:
+        self._responses.user_stopped()
         end_ms = float(data["audio_end_ms"])
         turn = self._turns.get(data["item_id"])
         if turn is not None:
@@ -227,7 +225,7 @@ class RealtimeCodec:
         return (UserItem(item=data["item_id"], after=data.get("previous_item_id")),)
 
     def _transcript_delta(self, data: Json) -> Events:
-        text = self._heard[data["item_id"]] = self._heard.get(data["item_id"], "") + data["delta"]
+        text = self._heard[data["item_id"]] = self._heard.get(data["item_id"], "") + (data.get("delta") or "")
         return (UserWords(item=data["item_id"], text=text.strip(), final=False),)
 
     def _transcript_done(self, data: Json) -> Events:
@@ -236,7 +234,7 @@ class RealtimeCodec:
         return (UserWords(item=data["item_id"], text=data["transcript"].strip(), final=True),)
 
     def _transcript_failed(self, data: Json) -> Events:
-        error = data["error"]
+        error = data.get("error") or {}
         heard = self._heard.get(data["item_id"], "")
         complaint = Complaint(code=error.get("code") or "transcription_failed", message=error.get("message") or "")
         return (*self._transcript_done({**data, "transcript": heard}), complaint)
@@ -247,92 +245,119 @@ class RealtimeCodec:
             self._understood_ms = max(self._understood_ms, turn.end_ms)
 
     def _response_created(self, data: Json) -> Events:
-        response_id = data["response"]["id"]
-        name = (data["response"].get("metadata") or {}).get("ask", response_id)
-        self._names[response_id] = name
-        if name not in self._asides:
-            self._active = response_id
-        if self._asked is not None and self._asked[0] == name:
-            self._asked = None
-        if name in self._unwanted:
-            self.cancel(name)
-        return (ResponseStarted(response=name),)
+        response, wanted = self._responses.begin(data["response"])
+        if not wanted:
+            self.cancel(response.name)
+        return (ResponseStarted(response=response.name),)
 
     def _item_added(self, data: Json) -> Events:
-        name, item = self._names.get(data["response_id"]), data["item"]
-        if name is None or name in self._asides or item["type"] != "message":
+        response = self._responses.get(data["response_id"])
+        return () if response is None else self._take_item(response, data["item"])
+
+    def _take_item(self, response: Response, item: Json) -> Events:
+        """A piece of a response, as far as it is known."""
+        if item["type"] == "function_call":
+            response.add_call(item["id"], item.get("call_id") or "", item["name"], item.get("arguments") or "")
             return ()
-        return (ResponseItem(response=name, item=item["id"]),)
+        if item["type"] != "message":
+            return ()
+        events = list(self._take_speech(response, item["id"]))
+        for part in item.get("content") or ():
+            events += self._take_transcript(response, item["id"], part.get("transcript") or "")
+        return events
+
+    def _take_speech(self, response: Response, item: str) -> Events:
+        if item in response.words:
+            return ()
+        response.words[item] = ""
+        return () if response.aside else (ResponseItem(response=response.name, item=item),)
 
     def _words(self, data: Json) -> Events:
-        name = self._names.get(data["response_id"])
-        return () if name is None else (ResponseWords(response=name, text=data["delta"]),)
+        response = self._responses.get(data["response_id"])
+        return () if response is None else self._take_words(response, data["item_id"], data["delta"])
+
+    def _all_words(self, data: Json) -> Events:
+        response = self._responses.get(data["response_id"])
+        return () if response is None else self._take_transcript(response, data["item_id"], data["transcript"])
+
+    def _take_transcript(self, response: Response, item: str, text: str) -> Events:
+        """What came in pieces comes again as a whole, and may be longer."""
+        known = response.words.get(item, "")
+        return self._take_words(response, item, text[len(known) :]) if text.startswith(known) else ()
+
+    def _take_words(self, response: Response, item: str, text: str) -> Events:
+        if not text:
+            return ()
+        started = self._take_speech(response, item)
+        response.words[item] += text
+        return (*started, ResponseWords(response=response.name, text=text))
 
     def _audio(self, data: Json) -> Events:
-        name = self._names.get(data["response_id"])
-        return () if name is None else (ResponseAudio(response=name, audio=b64decode(data["delta"])),)
+        response = self._responses.get(data["response_id"])
+        if response is None:
+            return ()
+        audio = b64decode(data["delta"])
+        response.audio_bytes += len(audio)
+        return (*self._take_speech(response, data["item_id"]), ResponseAudio(response=response.name, audio=audio))
+
+    def _call_made(self, data: Json) -> Events:
+        if (response := self._responses.get(data["response_id"])) is not None:
+            response.add_call(data["item_id"], data.get("call_id") or "", data.get("name") or "", data["arguments"])
+        return ()
 
     def _response_done(self, data: Json) -> Events:
-        response = data["response"]
-        self._count(response.get("usage") or {})
-        name = self._names.pop(response["id"], None)
-        if name is None:
-            return ()
-        if self._active == response["id"]:
-            self._active = None
-            for item in [item for item, turn in self._turns.items() if turn.end_ms is not None]:
-                self._understood(item)  # well enough to be answered
-        self._asides.discard(name)
-        calls = [_call(item) for item in response.get("output", ()) if item["type"] == "function_call"]
-        self._calls.update(call.call for call in calls)
+        described = data["response"]
+        response = self._responses.get(described["id"])
+        items: list[RealtimeEvent] = []
+        if response is not None:
+            for item in described.get("output") or ():
+                items += self._take_item(response, item)
+            self._settle_answered(response)
+        self._responses.finish(described["id"])
+        self._count(described.get("usage") or {}, response)
         self._ask_next()
-        return (ResponseDone(response=name, status=response["status"], calls=calls, message=_why(response)),)
+        if response is None:
+            return ()
+        calls = [call for call in response.calls if call.name]
+        self._calls.update(call.call for call in calls)
+        status, message = _outcome(described)
+        return (*items, ResponseDone(response=response.name, status=status, calls=calls, message=message))
+
+    def _settle_answered(self, response: Response) -> None:
+        """Turns before it were understood well enough to be answered."""
+        if not response.aside:
+            for item in [item for item, turn in self._turns.items() if turn.end_ms is not None]:
+                self._understood(item)
 
     def _error(self, data: Json) -> Events:
         error = data["error"]
-        code, message = error.get("code") or error["type"], error.get("message", "")
+        kind = error.get("type") or "error"
+        code, message = error.get("code") or kind, error.get("message") or ""
         if not self.ready or code == "session_expired":
             raise ProviderError(
                 f"{PROVIDER} reports {code}: {message}",
                 provider=PROVIDER,
                 # A session that had been agreed to can be had again; one that is refused is refused.
-                retryable=self.ready or error["type"] == "server_error",
+                retryable=self.ready or kind == "server_error",
             )
-        event_id = error.get("event_id") or ""
-        if code == "conversation_already_has_active_response" and self._asked is not None:
-            # The vendor has begun one by itself: ours comes after it.
-            if self._asked[0] not in self._unwanted:
-                self._queue.appendleft(self._asked)
-            self._asked = None
+        if code == "conversation_already_has_active_response" and self._responses.postpone():
             return ()
+        event_id = error.get("event_id") or ""
         if event_id.startswith("try-"):
             logger.debug("openai had no use for a request", extra={"code": code})
             return ()
-        failed = self._ask_failed(event_id, f"{code}: {message}")
-        return (*failed, Complaint(code=code, message=f"{PROVIDER} reports {code}: {message}"))
+        complaint = Complaint(code=code, message=f"{PROVIDER} reports {code}: {message}")
+        if not self._responses.refuse(event_id):
+            return (complaint,)
+        self._ask_next()
+        return (ResponseDone(response=event_id, status="failed", message=f"{code}: {message}"), complaint)
 
-    def _ask_failed(self, name: str, message: str) -> Events:
-        if self._asked is not None and self._asked[0] == name:
-            self._asked = None
-            self._ask_next()
-        elif name not in self._asides:
-            return ()
-        self._asides.discard(name)
-        return (ResponseDone(response=name, status="failed", message=message),)
-
-    def _count(self, usage: Json) -> None:
-        given = usage.get("input_token_details") or {}
-        made = usage.get("output_token_details") or {}
-        cached = given.get("cached_tokens_details") or {"text_tokens": given.get("cached_tokens", 0)}
-        for kind, amount in (
-            ("text_input", _of(given, "text") - _of(cached, "text")),
-            ("cached_text", _of(cached, "text")),
-            ("audio_input", _of(given, "audio") - _of(cached, "audio")),
-            ("cached_audio", _of(cached, "audio")),
-            ("text_output", _of(made, "text")),
-            ("audio_output", _of(made, "audio")),
-        ):
-            self.usage.tokens[kind] = self.usage.tokens.get(kind, 0) + max(0, amount)
+    def _count(self, usage: Json, response: Response | None) -> None:
+        if usage.get("input_token_details") or usage.get("output_token_details"):
+            self._usage.count(usage)
+        elif response is not None and response.audio_bytes:
+            chars = sum(map(len, response.words.values()))
+            self._usage.estimate(response.audio_bytes, chars, len(self._hello))
 
     _handlers: dict[str, Callable[[RealtimeCodec, Json], Events]] = {
         "session.updated": _updated,
@@ -344,8 +369,11 @@ class RealtimeCodec:
         "conversation.item.input_audio_transcription.failed": _transcript_failed,
         "response.created": _response_created,
         "response.output_item.added": _item_added,
+        "response.output_item.done": _item_added,
         "response.output_audio_transcript.delta": _words,
+        "response.output_audio_transcript.done": _all_words,
         "response.output_audio.delta": _audio,
+        "response.function_call_arguments.done": _call_made,
         "response.done": _response_done,
         "error": _error,
     }
@@ -363,15 +391,16 @@ def _text(kind: str, text: str) -> Json:
     return {"type": kind, "text": text}
 
 
-def _call(item: Json) -> ToolCall:
-    return ToolCall(item=item["id"], call=item["call_id"], name=item["name"], arguments=item["arguments"])
-
-
-def _why(response: Json) -> str:
+def _outcome(response: Json) -> tuple[Status, str]:
     details = response.get("status_details") or {}
-    error = details.get("error") or {}
-    return f"{PROVIDER} reports {error.get('code')}: {error.get('message')}" if error else details.get("reason") or ""
-
-
-def _of(details: Json, kind: str) -> int:
-    return details.get(f"{kind}_tokens") or 0
+    error, reason = details.get("error") or {}, details.get("reason") or ""
+    match response.get("status"):
+        case "cancelled" if reason in ASKED_FOR:
+            return "cancelled", reason
+        case "cancelled" | "failed":
+            why = f"{error.get('code') or error.get('type')}: {error.get('message')}" if error else "no reason"
+            return "failed", f"{PROVIDER} reports {why}"
+        case "incomplete":
+            return "incomplete", reason
+        case _:
+            return "completed", ""

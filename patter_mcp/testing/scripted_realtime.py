@@ -159,6 +159,13 @@ class ScriptedModelStream:
     def answer(self, call: ToolCall, output: str) -> None:
         self.answers.append((call.call, output))
 
+    def renew(self) -> None:
+        self.lose_connection()
+
+    @property
+    def makes_asides(self) -> bool:
+        return True
+
     def __aiter__(self) -> AsyncIterator[RealtimeEvent]:
         return self._events
 

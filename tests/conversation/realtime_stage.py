@@ -100,14 +100,16 @@ async def open_stage(
     brief = Brief(call_id="call_1", to_number="+12025550100", goal="Book a table", first_message=first_message)
     stage = Stage(model, engine, MemoryLeg(), Journal())
 
-    async def converse() -> None:
-        stage.parting = await conversation.run(stage.leg, time_left_sec)
+    async def live() -> None:
+        """As a call does: what holds the conversation is closed the moment it is over."""
+        async with engine.open(brief, stage.journal) as conversation:
+            await anyio.sleep(ring_sec)
+            stage.parting = await conversation.run(stage.leg, time_left_sec)
         stage.over.set()
 
     with anyio.fail_after(3600):
-        async with engine.open(brief, stage.journal) as conversation, anyio.create_task_group() as tasks:
-            await anyio.sleep(ring_sec)
-            tasks.start_soon(converse)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(live)
             await stage.leg.listened_to.wait()
             yield stage
             if not stage.over.is_set():

@@ -9,6 +9,7 @@ from realtime_stage import FIRST, Stage, open_stage
 from patter_mcp import events as ev
 from patter_mcp.audio.frame import FRAME_BYTES
 from patter_mcp.audio.tones import beep
+from patter_mcp.conversation.agent import Phrases
 from patter_mcp.errors import ProviderConnectionError
 from patter_mcp.realtime.base import Complaint
 from patter_mcp.testing.scripted import Say
@@ -305,7 +306,8 @@ async def test_model_that_keeps_failing_is_apologised_for_in_its_own_voice() -> 
         parting = await s.ended()
         assert s.leg.playout.heard_ms > before_ms + 1000
     assert (parting.reason, parting.detail) == (EndReason.PROVIDER_FAILED, "overloaded")
-    assert [trouble.recovered for trouble in s.journal.of(ev.ProviderTrouble)] == [True, True, False, False]
+    assert [trouble.recovered for trouble in s.journal.of(ev.ProviderTrouble)] == [True, True, False]
+    assert s.journal.transcript[-1] == ("agent", Phrases().trouble)
 
 
 async def test_model_that_neither_answers_nor_fails_is_given_up() -> None:
@@ -331,12 +333,13 @@ async def test_long_speech_is_not_taken_for_no_answer() -> None:
         assert not s.over.is_set()
 
 
-async def test_apology_is_made_once_for_all_calls() -> None:
+async def test_words_for_bad_moments_are_made_once_for_all_calls() -> None:
     async with open_stage() as first:
         await first.agent_has_spoken()
     async with open_stage(after=first) as second:
         await second.agent_has_spoken()
-    assert len(first.model.streams[0].said) == 2
+    phrases = Phrases()
+    assert first.model.streams[0].said == [FIRST, phrases.trouble, phrases.one_moment, phrases.bear_with_me]
     assert second.stream.said == [FIRST]
 
 
@@ -383,7 +386,8 @@ async def test_connection_lost_before_an_answer_began_is_answered_afterwards() -
         await s.leg.quiet(0.6)
         s.stream.lose_connection()
         await s.agent_has_spoken()
-    assert s.journal.transcript[-2:] == [("user", "When?"), ("agent", "At three.")]
+        await s.agent_has_spoken()
+    assert s.journal.transcript[-2:] == [("user", "When?"), ("agent", "One moment, please. At three.")]
 
 
 async def test_complaint_of_the_vendor_is_written_down_and_nothing_more() -> None:

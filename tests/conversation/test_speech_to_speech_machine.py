@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import astuple
 
 import anyio
-import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from realtime_stage import FIRST, Stage, open_stage
 
@@ -30,7 +29,15 @@ ENTRIES = [
     RuntimeError("overloaded"),
 ]
 TEXTS = ["Yes.", "Hold on, please.", "", "Bye.", "Please leave a message after the beep.", "For hours press 2."]
+BRIDGES = (f"{Phrases().one_moment} ", f"{Phrases().bear_with_me} ")
 SAYABLE = {FIRST, "No.", "I see.", *(entry.text for entry in ENTRIES if isinstance(entry, Say)), *astuple(Phrases())}
+
+
+def own_words(text: str) -> str:
+    """Without the words from memory that came before the model's own."""
+    while text.startswith(BRIDGES):
+        text = text.partition(". ")[2]
+    return text
 
 
 @tool
@@ -74,8 +81,7 @@ async def live_through(
     return s
 
 
-@pytest.mark.xfail(strict=False, reason="one course in thousands still leaves the books and the memory apart")
-@settings(deadline=None, max_examples=60, phases=[Phase.explicit, Phase.generate])
+@settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.sampled_from(ENTRIES), max_size=6),
     st.lists(actions, max_size=8),
@@ -88,10 +94,12 @@ def test_every_call_ends_and_nobody_claims_more_than_was_heard(
     s = anyio.run(live_through, script, course, ring_sec, guarded, backend_options={"loop_factory": VirtualTimeLoop})
     said = s.journal.of(ev.AgentSaid)
     for line in said:
-        assert any(text.startswith(line.text) for text in SAYABLE)
-        assert line.interrupted or line.text in SAYABLE or guarded or "lose" in {what for what, _, _ in course}
+        assert any(text.startswith(own_words(line.text)) for text in SAYABLE)
+        assert (
+            line.interrupted or own_words(line.text) in SAYABLE or guarded or "lose" in {what for what, _, _ in course}
+        )
     remembered = {item.text for item in s.stream.memory if item.whole and item.cut_ms is None}
-    assert remembered <= {line.text for line in said}
+    assert remembered <= {own_words(line.text) for line in said}
     if guarded:
         assert all("dollars" not in line.text for line in said)
     told = iter(text for _, _, text in course)

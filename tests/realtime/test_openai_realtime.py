@@ -434,9 +434,19 @@ async def test_vendor_gone_for_good_is_an_error_in_the_end(model: OpenAIRealtime
         assert isinstance(reader.error, ProviderStatusError)
 
 
-async def test_message_nobody_can_read_counts_as_a_lost_connection(model: OpenAIRealtime, vendors: FakeSpeech) -> None:
+async def test_message_nobody_can_read_is_passed_over(model: OpenAIRealtime, vendors: FakeSpeech) -> None:
     async with talking(model) as reader:
-        session(vendors).connection.send("{nonsense")
+        for _ in range(2):
+            session(vendors).connection.send("{nonsense")
+            assert "cannot read" in (await reader.first(Complaint)).message
+        await reader.done(reader.stream.ask(say="Still here."))
+        assert not reader.of(Reconnected)
+
+
+async def test_vendor_that_talks_nonsense_counts_as_lost(model: OpenAIRealtime, vendors: FakeSpeech) -> None:
+    async with talking(model) as reader:
+        for _ in range(3):
+            session(vendors).connection.send("{nonsense")
         assert "cannot read" in (await reader.first(Reconnected)).message
         await reader.done(reader.stream.ask(say="Still here."))
 

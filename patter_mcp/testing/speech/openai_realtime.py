@@ -291,7 +291,13 @@ class RealtimeModel:
         self._say({"type": "response.done", "response": done})
 
     def _described(self, response: _Response, status: str) -> dict[str, Any]:
-        return {"id": response.id, "status": status, "metadata": response.metadata, "output": response.output}
+        return {
+            "id": response.id,
+            "conversation_id": None if response.aside else "conv_1",
+            "status": status,
+            "metadata": response.metadata,
+            "output": response.output,
+        }
 
     def _usage(self, response: _Response) -> dict[str, Any]:
         """An audio token is 100 ms heard or 50 ms spoken; half the text comes from the cache."""
