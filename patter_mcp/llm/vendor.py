@@ -19,12 +19,13 @@ import httpx2
 
 from patter_mcp import prices
 from patter_mcp.errors import ProviderConnectionError, ProviderProtocolError, ProviderTimeout
-from patter_mcp.llm.base import Chunk, LlmOptions, Message, TextChunk, ToolSpec
+from patter_mcp.llm.base import Chunk, DoneChunk, LlmOptions, Message, TextChunk, ToolCallChunk, ToolSpec, UsageChunk
 from patter_mcp.llm.failures import connection_error
 from patter_mcp.llm.history import mended
 from patter_mcp.llm.http import Post, Timeouts, Transport
 from patter_mcp.llm.sse import SseEvent, SseParser
 from patter_mcp.vendors import access
+from patter_mcp.vendors.failures import UNREADABLE
 
 DEFAULT_MAX_OUTPUT_TOKENS = 300
 """Two hundred words are more than a minute of speech; nobody on a phone listens longer to one answer."""
@@ -157,14 +158,14 @@ class VendorLLM(ABC):
             while not decoder.finished and (data := await self._next(body, deadline)) is not None:
                 spoke = False
                 for event in self._understood(parser.feed, data):
-                    for chunk in self._understood(decoder.feed, event):
-                        yield _speakable(chunk)
+                    for chunk in self._understood(_sound_chunks, decoder.feed, event):
+                        yield chunk
                         spoke = True
                 if spoke:
                     deadline = anyio.current_time() + self.timeouts.stall_sec
             await _drain(body)
-        for chunk in self._understood(decoder.close):
-            yield _speakable(chunk)
+        for chunk in self._understood(_sound_chunks, decoder.close):
+            yield chunk
 
     @asynccontextmanager
     async def _response(self, post: Post, deadline: float) -> AsyncGenerator[AsyncGenerator[bytes]]:
@@ -194,7 +195,7 @@ class VendorLLM(ABC):
     def _understood(self, understand: Callable[..., Iterable[Out]], *data: object) -> Sequence[Out]:
         try:
             return list(understand(*data))
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except UNREADABLE as error:
             raise ProviderProtocolError(
                 f"{self.provider} sent something that cannot be read", provider=self.provider, retryable=True
             ) from error
@@ -241,11 +242,27 @@ async def _drain(body: AsyncGenerator[bytes]) -> None:
             return  # all that matters has been said; the connection is lost, and closed by our caller
 
 
-def _speakable(chunk: Chunk) -> Chunk:
+def _sound_chunks(decode: Callable[..., Iterable[Chunk]], *data: object) -> Iterable[Chunk]:
+    for chunk in decode(*data):
+        if not _is_sound(chunk):
+            raise TypeError("something else where text or a number should be")
+        yield _speakable(chunk) if isinstance(chunk, TextChunk) else chunk
+
+
+def _is_sound(chunk: Chunk) -> bool:
+    """Vendors' JSON is taken as it comes; this is where its types are looked at."""
+    match chunk:
+        case UsageChunk(input_tokens=int(), output_tokens=int(), cache_read_tokens=int(), cache_creation_tokens=int()):
+            return True
+        case TextChunk(text=str()) | ToolCallChunk(index=int(), id=str(), name=str(), arguments=str()) | DoneChunk():
+            return True
+        case _:
+            return False
+
+
+def _speakable(chunk: TextChunk) -> TextChunk:
     """Half a surrogate pair, which JSON can carry, would break everyone who encodes the text."""
-    if isinstance(chunk, TextChunk) and not chunk.text.isascii():
-        return TextChunk(text=chunk.text.encode(errors="replace").decode())
-    return chunk
+    return chunk if chunk.text.isascii() else TextChunk(text=chunk.text.encode(errors="replace").decode())
 
 
 def to_json(data: object) -> bytes:

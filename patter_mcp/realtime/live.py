@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from patter_mcp.audio.frame import BYTES_PER_MS
 from patter_mcp.errors import ProviderError, ProviderProtocolError, ProviderTimeout
 from patter_mcp.mailbox import Mailbox
 from patter_mcp.realtime.base import (
@@ -25,14 +24,12 @@ from patter_mcp.realtime.base import (
     ToolCall,
 )
 from patter_mcp.realtime.openai_codec import RealtimeCodec
-from patter_mcp.vendors.failures import closed_error, translated, unreadable
+from patter_mcp.vendors.failures import UNREADABLE, closed_error, translated, unreadable
 from patter_mcp.vendors.helpers import helpers
+from patter_mcp.vendors.replay import REPLAY_CHUNK_BYTES, UnsettledAudio
 from patter_mcp.vendors.retries import ATTEMPT_TIMEOUT_SEC, Retries
 from patter_mcp.websocket import Closed, WebSocket, connect
 
-REPLAY_MS = 10_000
-"""Audio kept for a new connection; older sound that was never understood is lost."""
-REPLAY_CHUNK_BYTES = 1000 * BYTES_PER_MS
 OPENING_SEC = 6.0
 """For all attempts at the beginning of a call: it rings for about as long, and then somebody is listening."""
 UNREADABLE_LIMIT = 3
@@ -68,34 +65,6 @@ async def open_stream(
         await stream.aclose()
 
 
-class UnheardAudio:
-    """The last stretch of audio a new connection would have to hear; positions count from the connection."""
-
-    def __init__(self) -> None:
-        self._audio = bytearray()
-        self._fed_bytes = 0
-        self._settled_bytes = 0
-
-    def append(self, audio: bytes) -> None:
-        self._audio += audio
-        self._fed_bytes += len(audio)
-        self._keep(min(self._fed_bytes - self._settled_bytes, REPLAY_MS * BYTES_PER_MS))
-
-    def settle(self, position_ms: float) -> None:
-        self._settled_bytes = max(self._settled_bytes, int(position_ms * BYTES_PER_MS))
-        self._keep(self._fed_bytes - self._settled_bytes)
-
-    def restart(self) -> tuple[bytes, int]:
-        """What a new connection has to hear, and the milliseconds that are no longer there for it."""
-        lost_bytes = self._fed_bytes - self._settled_bytes - len(self._audio)
-        self._fed_bytes, self._settled_bytes = len(self._audio), 0
-        return bytes(self._audio), max(0, lost_bytes) // BYTES_PER_MS
-
-    def _keep(self, size: int) -> None:
-        if size < len(self._audio):
-            del self._audio[: len(self._audio) - max(0, size)]
-
-
 class LiveStream:
     """One call's model; `RealtimeStream`, and the listener of its socket."""
 
@@ -104,7 +73,7 @@ class LiveStream:
         self._codec = codec
         self._past = past
         self._events = Mailbox[RealtimeEvent]()
-        self._unheard = UnheardAudio()
+        self._unheard = UnsettledAudio()
         self._socket: WebSocket | None = None
         """None while there is none that may be given audio."""
         self._ready = anyio.Event()
@@ -237,7 +206,7 @@ class LiveStream:
     def _decode(self, message: str) -> Sequence[RealtimeEvent]:
         try:
             return self._codec.decode(message)
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        except UNREADABLE as error:
             raise unreadable(self._endpoint.provider) from error
 
     def _stumble(self, error: ProviderError) -> None:

@@ -14,16 +14,13 @@ import anyio
 from patter_mcp.audio.frame import BYTES_PER_MS
 from patter_mcp.errors import ProviderError
 from patter_mcp.mailbox import Mailbox
-from patter_mcp.stt.base import Reconnected, SttEvent, SttStream
+from patter_mcp.stt.base import EagerEndOfTurn, Final, Interim, Reconnected, SttEvent, SttStream
 from patter_mcp.vendors.access import Endpoint
-from patter_mcp.vendors.failures import closed_error, translated, unreadable
+from patter_mcp.vendors.failures import UNREADABLE, closed_error, translated, unreadable
 from patter_mcp.vendors.helpers import helpers
+from patter_mcp.vendors.replay import REPLAY_CHUNK_BYTES, UnsettledAudio
 from patter_mcp.vendors.retries import ATTEMPT_TIMEOUT_SEC, OPENING_SEC, Retries
 from patter_mcp.websocket import Closed, WebSocket, connect
-
-REPLAY_MS = 10_000
-"""Audio kept for a new connection; older sound that was never settled is lost."""
-REPLAY_CHUNK_BYTES = 1000 * BYTES_PER_MS
 
 
 class SttCodec(Protocol):
@@ -88,36 +85,6 @@ async def open_stream(endpoint: Endpoint, codec: SttCodec) -> AsyncGenerator[Stt
             yield stream
     finally:
         await stream.aclose()
-
-
-class UnsettledAudio:
-    """The last stretch of audio the vendor may still have to be told again; positions count from the connection."""
-
-    def __init__(self, limit_ms: int = REPLAY_MS) -> None:
-        self._limit_bytes = limit_ms * BYTES_PER_MS
-        self._audio = bytearray()
-        self._start_bytes = 0
-        self._settled_bytes = 0
-
-    def append(self, audio: bytes) -> None:
-        self._audio += audio
-        self._cut(len(self._audio) - self._limit_bytes)
-
-    def settle(self, position_ms: float) -> None:
-        self._settled_bytes = int(position_ms * BYTES_PER_MS)
-        self._cut(self._settled_bytes - self._start_bytes)
-
-    def restart(self) -> tuple[bytes, int]:
-        """What a new connection has to hear, and the milliseconds that are no longer there for it."""
-        lost_ms = max(0, self._start_bytes - self._settled_bytes) // BYTES_PER_MS
-        self._start_bytes = self._settled_bytes = 0
-        return bytes(self._audio), lost_ms
-
-    def _cut(self, count: int) -> None:
-        count = min(count, len(self._audio))
-        if count > 0:
-            del self._audio[:count]
-            self._start_bytes += count
 
 
 class LiveStream:
@@ -248,9 +215,11 @@ class LiveStream:
 
     def _decode(self, message: str) -> Sequence[SttEvent]:
         try:
-            return self._codec.decode(message)
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            events = self._codec.decode(message)
+            _check(events)
+        except UNREADABLE as error:
             raise unreadable(self._endpoint.provider) from error
+        return events
 
     async def _agree(self, socket: WebSocket, hello: Sequence[str], timeout_sec: float) -> None:
         """Says what has to be said first, and waits until the vendor is ready for audio."""
@@ -283,3 +252,12 @@ class LiveStream:
             self._socket = None
         self._ready.set()
         self._lost.set()
+
+
+def _check(events: Sequence[SttEvent]) -> None:
+    """Raises:
+    TypeError: a vendor has put something else where the words should be.
+    """
+    for event in events:
+        if isinstance(event, Interim | Final | EagerEndOfTurn) and not isinstance(event.text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError("words that are no text")

@@ -20,7 +20,7 @@ from patter_mcp.mailbox import Mailbox
 from patter_mcp.tts.base import Speech, TtsStream
 from patter_mcp.tts.script import Script
 from patter_mcp.vendors.access import Endpoint
-from patter_mcp.vendors.failures import closed_error, translated, unreadable
+from patter_mcp.vendors.failures import UNREADABLE, closed_error, translated, unreadable
 from patter_mcp.vendors.helpers import helpers
 from patter_mcp.vendors.retries import ATTEMPT_TIMEOUT_SEC, OPENING_SEC, Retries
 from patter_mcp.websocket import Closed, WebSocket, connect
@@ -227,7 +227,7 @@ class Connection(ABC):
     def received(self, message: str | bytes) -> None:
         try:
             self.decode(message)
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        except UNREADABLE:
             self.lose(unreadable(self.provider))
         except ProviderError as error:
             self.lose(error)

@@ -1,4 +1,4 @@
-"""What adapters to speech vendors share: names, keys and addresses, and how failures are called.
+"""What adapters to vendors share: keys and addresses, how failures are called, how a connection is made again.
 
-Above: `stt` and `tts`, one vendor per file. Below: `websocket`. Knows no vendor.
+Above: `stt`, `llm`, `tts` and `realtime`, one vendor per file. Below: `websocket`. Knows no vendor.
 """

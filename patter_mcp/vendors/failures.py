@@ -110,7 +110,7 @@ def _is_passing(status: int, code: str, detail: str) -> bool:
 
 
 def _error_of(body: str | bytes) -> Any:
-    """What the vendor says about it, wherever in its JSON it says so, `[{"error": {…}}]` included; else the text, if it is no page."""
+    """What the vendor says about it, wherever in its JSON (`[{"error": {…}}]` too); else the text, if it is no page."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):

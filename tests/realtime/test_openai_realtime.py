@@ -32,7 +32,6 @@ from patter_mcp.realtime.base import (
     UserStopped,
     UserWords,
 )
-from patter_mcp.realtime.live import UnheardAudio
 from patter_mcp.realtime.openai import OpenAIRealtime, SemanticVad, ServerVad
 from patter_mcp.realtime.registry import realtime
 from patter_mcp.testing.speech import Answer, FakeSpeech, RealtimeModel, RealtimeScript, sing
@@ -399,16 +398,6 @@ async def test_turn_that_was_not_understood_is_heard_again(model: OpenAIRealtime
         await reader.first(UserWords)
         # 300 ms before the voice, the voice, the silence after it; not all that went before.
         assert 2000 * 8 <= len(session(vendors).heard) <= 2100 * 8
-
-
-def test_audio_beyond_ten_seconds_is_known_to_be_lost() -> None:
-    unheard = UnheardAudio()
-    for _ in range(600):
-        unheard.append(silence(20))
-    audio, lost_ms = unheard.restart()
-    assert (len(audio), lost_ms) == (10_000 * 8, 2000)
-    unheard.settle(9_000)
-    assert unheard.restart() == (silence(1000), 0)
 
 
 async def test_result_of_a_tool_called_before_the_break_is_told_with_its_call(
