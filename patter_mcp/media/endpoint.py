@@ -23,6 +23,7 @@ from patter_mcp.carriers.base import Carrier, CarrierReport, Webhook
 from patter_mcp.config import MediaSettings
 from patter_mcp.errors import ConfigError, StoreError, WebhookRejected
 from patter_mcp.media.addresses import STATUS_PATH, STREAM_PATH, Addresses
+from patter_mcp.media.doorstep import Rate
 from patter_mcp.media.socket import ServerSocket
 from patter_mcp.media.stream import carry
 from patter_mcp.media.web import WebServer
@@ -32,6 +33,10 @@ logger = logging.getLogger(__name__)
 MAX_BODY_BYTES = 65_536
 """Of a status report; Twilio's are about 1 KB."""
 BODY_TIMEOUT_SEC = 2.0
+REPORTS_PER_SEC = 50
+"""Of one call; a carrier sends half a dozen in all."""
+CLAIMS_AT_ONCE = 50
+"""Media streams whose token is being looked up; each costs a write to the store."""
 
 
 class Lobby(Protocol):
@@ -53,6 +58,8 @@ class MediaEndpoint:
         self._server: WebServer | None = None
         self._addresses: Addresses | None = None
         self._opening = anyio.Lock()
+        self._reports = Rate(REPORTS_PER_SEC)
+        self._claiming_count = 0
 
     @contextlib.asynccontextmanager
     async def run(self, lobby: Lobby) -> AsyncGenerator[None]:
@@ -104,6 +111,8 @@ class MediaEndpoint:
         call_id, mac = request.path_params["call_id"], request.path_params["mac"]
         if not self._addresses.is_status_of(call_id, mac):
             return _refused("a status report was refused", "Its address is not one we gave out.")
+        if not self._reports.allows(call_id):
+            return Response(status_code=429)
         body = await _body(request)
         if body is None:
             return Response(status_code=413)
@@ -123,6 +132,9 @@ class MediaEndpoint:
 
     async def _media(self, socket: ServerSocket) -> None:
         """A media stream: the carrier's, and a call's of ours, or refused before the upgrade."""
+        if self._claiming_count >= CLAIMS_AT_ONCE:
+            socket.refuse(503)
+            return
         try:
             live = await self._claim(socket)
             if live is None:
@@ -140,7 +152,11 @@ class MediaEndpoint:
         except WebhookRejected as rejected:
             logger.warning("a media stream was refused", extra={"why": rejected.message})
             return None
-        return await self._lobby.claim(socket.target.removeprefix(STREAM_PATH))
+        self._claiming_count += 1
+        try:
+            return await self._lobby.claim(socket.target.removeprefix(STREAM_PATH))
+        finally:
+            self._claiming_count -= 1
 
 
 def _check_public(settings: MediaSettings, carrier_name: str) -> None:

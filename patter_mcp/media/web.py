@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from patter_mcp.errors import ConfigError
+from patter_mcp.media.doorstep import Doorstep
 from patter_mcp.media.socket import ServerSocket
 
 SHUTDOWN_SEC = 1
@@ -32,12 +33,20 @@ class WebServer:
     Args:
         app: Answers HTTP.
         socket_asked: Called when somebody asks for a websocket.
+        doorstep: Where those wait who have connected and not asked for anything yet.
 
     Raises:
         ConfigError: the port cannot be had. (uvicorn, binding itself, would end the process.)
     """
 
-    def __init__(self, app: ASGIApp, socket_asked: Callable[[ServerSocket], None], host: str, port: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        socket_asked: Callable[[ServerSocket], None],
+        host: str,
+        port: int,
+        doorstep: Doorstep | None = None,
+    ) -> None:
         def take_over(*, server_state: Any, **_: Any) -> ServerSocket:
             return ServerSocket(socket_asked, server_state.connections)
 
@@ -45,6 +54,7 @@ class WebServer:
         self._server = _QuietServer(
             uvicorn.Config(
                 app,
+                http=(doorstep or Doorstep()).meet,  # pyright: ignore[reportArgumentType] - as below
                 ws=take_over,  # pyright: ignore[reportArgumentType] - any callable that makes a protocol will do
                 log_config=None,
                 access_log=False,

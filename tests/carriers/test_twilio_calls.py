@@ -18,6 +18,7 @@ from patter_mcp.calls.call import Call
 from patter_mcp.config import CallSettings, MediaSettings, Settings
 from patter_mcp.errors import ConfigError, StoreError
 from patter_mcp.events import Event
+from patter_mcp.media.endpoint import CLAIMS_AT_ONCE
 from patter_mcp.store.base import Claim, Refused, Write
 from patter_mcp.store.memory import MemoryStore
 from patter_mcp.testing.fake_twilio import (
@@ -376,6 +377,59 @@ async def test_a_report_too_long_or_too_slow_is_not_read() -> None:
 
         await call.hang_up()
         assert await slow_request(url) == 413
+
+
+async def test_reports_that_come_too_fast_are_not_looked_at() -> None:
+    async with twilio_phone(Plan(ring_sec=20)) as phone:
+        call = await phone.calls.place(phone.request())
+        target = urlsplit((await phone.twilio.call()).field("StatusCallback"))
+        request = f"POST {target.path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+        async with await anyio.connect_tcp("127.0.0.1", target.port or 0) as stream:
+            await stream.send(request.encode() * 300)
+            answers = b""
+            while answers.count(b"HTTP/1.1 ") < 300:
+                answers += await stream.receive()
+        # Refused for want of a signature, until nobody looks any more.
+        assert answers.startswith(b"HTTP/1.1 403")
+        assert b"HTTP/1.1 429" in answers
+        await call.hang_up()
+
+
+class SlowStore(MemoryStore):
+    """Looks tokens up when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked_count = 0
+        self.crowded = anyio.Event()
+        self.go_on = anyio.Event()
+
+    async def claim_media(self, token: str) -> Claim | Refused:
+        self.asked_count += 1
+        if self.asked_count == CLAIMS_AT_ONCE:
+            self.crowded.set()
+        await self.go_on.wait()
+        return await super().claim_media(token)
+
+
+async def test_more_streams_than_can_be_looked_up_are_told_to_come_again() -> None:
+    store, statuses = SlowStore(), list[int]()
+    async with twilio_phone(Plan(ring_sec=20), store=store) as phone:
+        call = await phone.calls.place(phone.request())
+        url = (await phone.twilio.call()).stream_url.rpartition("/")[0] + "/nobodys"
+        headers = phone.twilio.requests.headers(url)
+
+        async def ask() -> None:
+            statuses.append(await upgrade(url, headers))
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(CLAIMS_AT_ONCE):
+                tasks.start_soon(ask)
+            await store.crowded.wait()
+            assert await upgrade(url, headers) == 503
+            store.go_on.set()
+        assert statuses == [403] * CLAIMS_AT_ONCE
+        await call.hang_up()
 
 
 async def test_no_body_makes_the_server_fail() -> None:
