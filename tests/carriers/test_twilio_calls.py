@@ -440,7 +440,7 @@ async def test_no_body_makes_the_server_fail() -> None:
         url = network.field("StatusCallback")
         valid = urlencode({"CallSid": network.sid, "AccountSid": "AC" + "0" * 32, "CallStatus": "ringing"}).encode()
         answers: set[int] = set()
-        for number in range(60):
+        for number in range(45):
             body = bytearray(valid * (1 + 1000 * (number % 20 == 0)))
             for _ in range(number % 4):
                 body[chance.randrange(len(body))] = chance.choice(b"\x00\xff%&=+;a0")
