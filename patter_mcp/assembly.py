@@ -22,6 +22,7 @@ from patter_mcp.conversation.pipeline import PipelineEngine
 from patter_mcp.conversation.speech_to_speech import SpeechToSpeechEngine
 from patter_mcp.errors import ConfigError
 from patter_mcp.guardrails.dialing import DialingPolicy
+from patter_mcp.llm.base import LlmOptions
 from patter_mcp.llm.registry import llm
 from patter_mcp.phone import open_phone
 from patter_mcp.realtime.registry import realtime
@@ -109,6 +110,9 @@ def default_agent(settings: Settings, **spec: Any) -> Agent:
         "language": settings.language,
         "voice": settings.voice,
         "system_prompt": settings.system_prompt,
+        "first_message": settings.first_message,
+        "history_tokens": settings.history_tokens,
+        "llm_options": LlmOptions(max_output_tokens=settings.max_output_tokens, temperature=settings.temperature),
         "turns": settings.turns,
     }
     return Agent(**{**defaults, **spec})

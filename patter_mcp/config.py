@@ -18,6 +18,9 @@ from typing import Any
 
 from patter_mcp.errors import ConfigError
 
+HISTORY_TOKENS = 8000
+"""Half an hour of talk."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallSettings:
@@ -122,6 +125,14 @@ class Settings:
     """The voice provider's own name for it."""
     system_prompt: str = ""
     """Standing instructions for every call."""
+    first_message: str = ""
+    """Said on answer where a call brings no first words of its own."""
+    history_tokens: int = HISTORY_TOKENS
+    """What a language model is sent of a long call, at most. Older turns are left out."""
+    max_output_tokens: int | None = None
+    """What a language model may answer at once; None: the provider's default."""
+    temperature: float | None = None
+    """Of the language model; None: its own default."""
     store: str = ""
     """Where calls are kept: `sqlite:/path`, `memory:`; empty: `sqlite:` in the data directory."""
     data_dir: Path = field(default_factory=lambda: _data_dir(os.environ))
@@ -311,7 +322,9 @@ _PARSERS: Mapping[str, Callable[[object], object]] = {
     "str": _text,
     "str | None": _text,
     "int": _whole,
+    "int | None": _whole,
     "float": _number,
+    "float | None": _number,
     "bool": _flag,
     "Path": _path,
     "tuple[Path, ...]": _paths,
@@ -321,7 +334,9 @@ _WANTED: Mapping[str, str] = {
     "str": "text",
     "str | None": "text",
     "int": "a whole number, 0 or more",
+    "int | None": "a whole number, 0 or more",
     "float": "a number, 0 or more",
+    "float | None": "a number, 0 or more",
     "bool": "true or false",
     "Path": "a path",
     "tuple[Path, ...]": "a list of paths",

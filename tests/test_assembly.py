@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
 from patter_mcp import Patter
 from patter_mcp.assembly import carrier_name, default_agent, offline, part_name
 from patter_mcp.carriers.twilio import TwilioCarrier
 from patter_mcp.config import Settings
+from patter_mcp.conversation.agent import Agent
 from patter_mcp.errors import ConfigError
+from patter_mcp.llm.base import LlmOptions
 
 TWILIO = {"TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "token"}
 SETTINGS = Settings(store="memory:")
@@ -77,3 +81,11 @@ def test_what_the_caller_brings_is_used_as_it_is() -> None:
     assert default_agent(Settings(llm="nobody"), llm=brain).llm is brain
     agent = default_agent(Settings(language="de", system_prompt="Be brief."), voice="x")
     assert (agent.language, agent.voice, agent.system_prompt) == ("de", "x", "Be brief.")
+
+
+def test_what_an_agent_is_told_in_a_word_or_a_number_is_a_setting_too() -> None:
+    plain = {part.name for part in fields(Agent) if part.type in ("str", "str | None", "int", "float", "bool")}
+    assert plain <= {part.name for part in fields(Settings)}
+    agent = default_agent(Settings(first_message="Hi.", history_tokens=2000, temperature=0.2, max_output_tokens=90))
+    assert (agent.first_message, agent.history_tokens) == ("Hi.", 2000)
+    assert agent.llm_options == LlmOptions(temperature=0.2, max_output_tokens=90)

@@ -41,6 +41,14 @@ def test_lists_come_as_toml_lists_or_as_text(tmp_path: Path) -> None:
     assert settings.dialing.deny == ("+1900*", "+4455512345678")
 
 
+def test_numbers_that_may_be_left_to_the_provider_are_numbers_when_given() -> None:
+    settings, _ = load(environ={"PATTER_TEMPERATURE": "0.3", "PATTER_MAX_OUTPUT_TOKENS": "120"})
+    assert (settings.temperature, settings.max_output_tokens) == (0.3, 120)
+    assert (load(environ={})[0].temperature, load(environ={})[0].max_output_tokens) == (None, None)
+    with pytest.raises(ConfigError, match="PATTER_TEMPERATURE.* must be a number"):
+        load(environ={"PATTER_TEMPERATURE": "warm"})
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

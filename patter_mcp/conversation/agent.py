@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from patter_mcp.config import TurnSettings
+from patter_mcp.config import HISTORY_TOKENS, TurnSettings
 from patter_mcp.conversation.phrases import ENGLISH, Phrases, phrases_in
 from patter_mcp.errors import ConfigError
 from patter_mcp.guardrails.base import Guardrail
@@ -53,8 +53,8 @@ class Agent:
     hooks: PipelineHooks = field(default_factory=PipelineHooks)
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
     """Values for `{name}` in the system prompt, the goal and the first message."""
-    history_tokens: int = 8000
-    """What a language model is sent of a long call, at most; half an hour of talk. Older turns are left out."""
+    history_tokens: int = HISTORY_TOKENS
+    """What a language model is sent of a long call, at most. Older turns are left out."""
     turns: TurnSettings = field(default_factory=TurnSettings)
     phrases: Phrases = ENGLISH
     """Left out: those of `language`, where we have them."""
