@@ -34,6 +34,10 @@ class CallSettings:
     """How long the carrier may take to acknowledge a hang-up."""
     concurrent_calls: int = 20
     """Calls alive at once; one more is refused."""
+    calls_per_number_per_day: int | None = None
+    """To one number in 24 hours; None: no limit."""
+    calls_per_day: int | None = None
+    """In 24 hours; None: no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

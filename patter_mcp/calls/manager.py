@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Protocol
 
 import anyio
@@ -146,7 +146,7 @@ class CallManager:
 
     async def _admit(self, request: CallRequest, engine: Engine) -> Call:
         new = self._new_call(request, engine)
-        limits = Limits(concurrent_calls=self._settings.concurrent_calls)
+        limits = Limits(**{limit.name: getattr(self._settings, limit.name) for limit in fields(Limits)})
         admitted = await self.store.create(new, _idempotency_key(request), limits)
         if isinstance(admitted, Refused):
             raise CallRefused(_limit_sentence(admitted), rule=admitted.rule, retryable=True)
@@ -301,4 +301,8 @@ def _limit_sentence(refused: Refused) -> str:
             f"{refused.limit} calls are already under way, which is the limit. Wait for one to end, or raise "
             "`calls.concurrent_calls`."
         )
-    return f"The limit `{refused.rule}` of {refused.limit} is reached. Nothing was dialed."
+    of = "this number" if refused.rule == "calls_per_number_per_day" else "all numbers"
+    return (
+        f"{refused.limit} calls to {of} in 24 hours is the limit, and it is reached. Nothing was dialed. Call again "
+        f"later, or raise `calls.{refused.rule}`."
+    )

@@ -424,6 +424,22 @@ async def test_one_call_too_many_is_refused_before_anything_is_dialed() -> None:
         assert len(p.exchange.dialed) == 1
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (CallSettings(calls_per_number_per_day=2), "2 calls to this number.*calls.calls_per_number_per_day"),
+        (CallSettings(calls_per_day=2), "2 calls to all numbers.*calls.calls_per_day"),
+    ],
+)
+async def test_more_calls_in_a_day_than_allowed_are_refused(settings: CallSettings, words: str) -> None:
+    async with phone(settings=settings) as p:
+        await p.call()
+        await p.call()
+        with pytest.raises(CallRefused, match=words):
+            await p.call()
+        assert len(p.exchange.dialed) == 2
+
+
 async def test_leaving_the_phone_hangs_up_and_closes_what_lives() -> None:
     async with MemoryStore.open() as store, anyio.create_task_group() as tasks:
         exchange = Exchange(answers)
