@@ -95,7 +95,9 @@ class Mouth:
         """As `cut`, but nobody learns of it."""
         turn.void = True
         turn.scope.cancel()
-        turn.recording.stop()
+        if turn.recording.total_ms:
+            # Else there is nothing of it on the line, but perhaps of one before it.
+            turn.recording.stop()
         self.turns.remove(turn)
 
     async def _follow(self, turn: ModelTurn) -> None:

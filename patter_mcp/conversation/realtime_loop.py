@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 LAST_WORDS_SEC = 1.0
 """How long the transcript of what the user said last may take once the conversation is over."""
+CONNECTED_WITHIN_SEC = 1.0
+"""What is left to a model's first connection once somebody has answered."""
 FINAL = (EndReason.MAX_DURATION, EndReason.PROVIDER_FAILED)
 """Goodbyes after which nothing can be said, also if the user talks over them."""
 
@@ -105,6 +107,7 @@ class RealtimeConversation:
         self._stillness.stir()
         self._tasks.start_soon(self._stillness.run)
         self._tasks.start_soon(self._watch_limit, time_left_sec)
+        self._tasks.start_soon(self._watch_connection)
         leg.listen(self)
         try:
             await self._over.wait()
@@ -234,7 +237,8 @@ class RealtimeConversation:
         self._opening.rehearse(turn)
 
     def _spoken(self, turn: ModelTurn) -> None:
-        self._stillness.stir()
+        if turn.recording.total_ms:
+            self._stillness.stir()
         if turn.parting is not None:
             self._part(turn.parting)
 
@@ -270,6 +274,13 @@ class RealtimeConversation:
         if not self._failed:
             parting = Parting(reason=EndReason.MAX_DURATION, ended_by="agent")
             self._voice.say_last(self._agent.phrases.time_is_up, parting)
+
+    async def _watch_connection(self) -> None:
+        with anyio.move_on_after(CONNECTED_WITHIN_SEC) as patience:
+            await self._stream.connected()
+        if patience.cancelled_caught:
+            message = f"{self._provider} could not be reached in time"
+            self._fail(ProviderTimeout(message, provider=self._provider))
 
     def _give_up(self) -> None:
         message = f"{self._provider} did not answer within {ANSWER_LIMIT_SEC:g} seconds"

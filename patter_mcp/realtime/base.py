@@ -183,10 +183,14 @@ class RealtimeUsage:
 
 
 class RealtimeStream(Protocol):
-    """One call's model. Nothing here waits.
+    """One call's model. Nothing here waits but `connected`.
 
     Iterating ends when the stream is closed; it raises `ProviderError` when it is beyond repair.
     """
+
+    async def connected(self) -> None:
+        """Returns once there is, or has been, a connection; what is wanted before waits for it."""
+        ...
 
     def feed(self, frame: bytes) -> None:
         """Takes the line's audio, any length; backed up, the oldest is dropped."""
@@ -257,7 +261,9 @@ class SpeechToSpeech(Protocol):
     def open(self, options: RealtimeOptions) -> AbstractAsyncContextManager[RealtimeStream]:
         """Connects and agrees on the session; leaving the block leaves no task or socket.
 
+        A vendor that is slow to answer is not waited for: it rings, and may be connected meanwhile.
+
         Raises:
-            ProviderError: no connection could be made, or the session was refused.
+            ProviderError: no connection can be made, or the session was refused.
         """
         ...

@@ -30,8 +30,10 @@ from patter_mcp.vendors.replay import REPLAY_CHUNK_BYTES, UnsettledAudio
 from patter_mcp.vendors.retries import ATTEMPT_TIMEOUT_SEC, Retries
 from patter_mcp.websocket import Closed, WebSocket, connect
 
-OPENING_SEC = 6.0
-"""For all attempts at the beginning of a call: it rings for about as long, and then somebody is listening."""
+OPENING_SEC = 10.0
+"""For all attempts at the beginning of a call: it rings for about as long."""
+PROMPT_SEC = 1.0
+"""How long a call is kept waiting for its first connection, or for learning that there will be none."""
 UNREADABLE_LIMIT = 3
 """Messages in a row that we cannot read before the connection counts as broken."""
 
@@ -50,16 +52,16 @@ class Endpoint:
 async def open_stream(
     endpoint: Endpoint, codec: RealtimeCodec, past: Callable[[], Sequence[Past]]
 ) -> AsyncGenerator[RealtimeStream]:
-    """Connects and keeps connected until the block is left. It rings meanwhile, so a first failure may pass.
+    """Connects and keeps connected until the block is left.
 
     Raises:
-        ProviderError: no connection could be made.
+        ProviderError: no connection can be made.
     """
     stream = LiveStream(endpoint, codec, past)
     try:
-        await stream.open()
         async with helpers() as tasks:
             tasks.start_soon(stream.stay_connected)
+            await stream.opened()
             yield stream
     finally:
         await stream.aclose()
@@ -76,6 +78,9 @@ class LiveStream:
         self._unheard = UnsettledAudio()
         self._socket: WebSocket | None = None
         """None while there is none that may be given audio."""
+        self._connected = anyio.Event()
+        self._opened = anyio.Event()
+        """There has been a connection, or there will be none."""
         self._ready = anyio.Event()
         self._lost = anyio.Event()
         self._failure: ProviderError | None = None
@@ -84,6 +89,9 @@ class LiveStream:
         self._retries = Retries(endpoint.provider)
 
     # -- RealtimeStream ---------------------------------------------------------------------------
+
+    async def connected(self) -> None:
+        await self._connected.wait()
 
     def feed(self, frame: bytes) -> None:
         self._unheard.append(frame)
@@ -142,32 +150,45 @@ class LiveStream:
 
     # -- the connection's life --------------------------------------------------------------------
 
-    async def open(self) -> None:
+    async def opened(self) -> None:
         """Raises:
-        ProviderError: no connection could be made.
+        ProviderError: no connection can be made.
         """
+        with anyio.move_on_after(PROMPT_SEC):
+            await self._opened.wait()
+        if self._opened.is_set() and self._failure is not None:
+            raise self._failure
+
+    async def stay_connected(self) -> None:
+        """Until cancelled, or until the vendor is beyond repair, which the reader is told."""
+        try:
+            self._take_up(await self._first_connection(), past=())
+            self._connected.set()
+            self._opened.set()
+            while True:
+                await self._reconnect()
+        except ProviderError as error:
+            self._failure = error
+            self._events.end(error)
+            self._opened.set()
+
+    async def _first_connection(self) -> WebSocket:
         try:
             with anyio.fail_after(OPENING_SEC):
                 socket = await self._retries.connect(lambda: self._connect(self._endpoint.timeout_sec))
         except TimeoutError as error:
             raise self._too_late("could not be reached in time") from error
         self._retries.renew()
-        self._take_up(socket, past=())
+        return socket
 
-    async def stay_connected(self) -> None:
-        """Until cancelled, or until the vendor is beyond repair, which the reader is told."""
-        while True:
-            await self._lost.wait()
-            failure = self._failure
-            assert failure is not None
-            self._retries.lost()
-            try:
-                socket = await self._retries.connect(lambda: self._connect(ATTEMPT_TIMEOUT_SEC), failure)
-            except ProviderError as error:
-                self._events.end(error)
-                return
-            lost_ms = self._take_up(socket, self._past())
-            self._events.put(Reconnected(lost_ms=lost_ms, message=failure.message))
+    async def _reconnect(self) -> None:
+        await self._lost.wait()
+        failure = self._failure
+        assert failure is not None
+        self._retries.lost()
+        socket = await self._retries.connect(lambda: self._connect(ATTEMPT_TIMEOUT_SEC), failure)
+        lost_ms = self._take_up(socket, self._past())
+        self._events.put(Reconnected(lost_ms=lost_ms, message=failure.message))
 
     async def aclose(self) -> None:
         self._events.end()

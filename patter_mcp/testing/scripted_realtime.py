@@ -117,6 +117,9 @@ class ScriptedModelStream:
 
     # RealtimeStream.
 
+    async def connected(self) -> None:
+        """From the beginning."""
+
     def feed(self, frame: bytes) -> None:
         ms = len(frame) / BYTES_PER_MS
         loud = sum(byte != ULAW_SILENCE for byte in frame) > len(frame) / 2

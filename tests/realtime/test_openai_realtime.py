@@ -349,10 +349,10 @@ async def test_session_that_is_refused_is_refused(vendors: FakeSpeech) -> None:
 
 async def test_vendor_that_never_agrees_is_given_up(vendors: FakeSpeech) -> None:
     model = OpenAIRealtime(api_key="key", base_url=vendors.openai_url, connect_timeout_sec=0.05)
-    vendors.faults.setup_ms = 2000
-    with pytest.raises(ProviderTimeout):
-        async with talking(model):
-            pass
+    vendors.faults.setup_ms = 5000
+    async with talking(model) as reader:
+        await reader.until(lambda: reader.error)
+        assert isinstance(reader.error, ProviderTimeout)
 
 
 @pytest.mark.parametrize("how", ["cut", "closed", "expired"])
