@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 LAST_WORDS_SEC = 1.0
 """How long the transcript of what the user said last may take once the conversation is over."""
-CONNECTED_WITHIN_SEC = 1.0
+CONNECTED_WITHIN_SEC = 0.5
 """What is left to a model's first connection once somebody has answered."""
 FINAL = (EndReason.MAX_DURATION, EndReason.PROVIDER_FAILED)
 """Goodbyes after which nothing can be said, also if the user talks over them."""

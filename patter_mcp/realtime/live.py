@@ -32,7 +32,7 @@ from patter_mcp.websocket import Closed, WebSocket, connect
 
 OPENING_SEC = 10.0
 """For all attempts at the beginning of a call: it rings for about as long."""
-PROMPT_SEC = 1.0
+PROMPT_SEC = 1.5
 """How long a call is kept waiting for its first connection, or for learning that there will be none."""
 UNREADABLE_LIMIT = 3
 """Messages in a row that we cannot read before the connection counts as broken."""
