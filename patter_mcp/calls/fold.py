@@ -133,8 +133,19 @@ def _part_cost_usd(view: CallView, part: ev.CostPart) -> float:
 
 def _outcome(view: CallView) -> dict[str, str]:
     if view.outcome is None:
-        return {"goal_met": "unknown", "summary": ""}
+        return {"goal_met": "unknown", "summary": _left_open(view)}
     return {"goal_met": view.outcome.goal_met, "summary": view.outcome.summary}
+
+
+def _left_open(view: CallView) -> str:
+    """For a call whose agent never came to say how it went."""
+    if view.ended is None:
+        return ""
+    if view.answered_at is None:
+        return "Nobody was reached."
+    last = next((line.text for line in reversed(view.transcript) if line.role == "user"), "")
+    heard = f'They last said: "{last}".' if last else "They were not heard to say anything."
+    return f"The call ended before the goal was settled. {heard}"
 
 
 def _turn(turn: ev.TurnMeasured) -> dict[str, Any]:
@@ -243,5 +254,5 @@ def summary(view: CallView, to_number: str) -> str:
     if view.outcome:
         lines.append(f"Goal met: {view.outcome.goal_met}. {view.outcome.summary}".rstrip())
     elif view.answered_at:
-        lines.append("Goal met: unknown.")
+        lines.append(f"Goal met: unknown. {_left_open(view)}".rstrip())
     return "\n".join(lines)

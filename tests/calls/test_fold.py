@@ -71,6 +71,16 @@ def test_goal_is_unknown_unless_somebody_said_otherwise() -> None:
     assert "Goal met: unknown" in summary(view, "+1")
 
 
+def test_a_call_nobody_judged_tells_what_was_heard_last() -> None:
+    said = (ev.UserSaid(text="What is the number?"), ev.AgentSaid(text="I do not know that."))
+    hung_up = view_of(created(), ev.Answered(at=at(1)), *said, ended()).result().metrics["outcome"]["summary"]
+    assert "before the goal was settled" in hung_up
+    assert '"What is the number?"' in hung_up
+    silent = view_of(created(), ev.Answered(at=at(1)), ended()).result().metrics["outcome"]["summary"]
+    assert "not heard" in silent
+    assert view_of(created(), ended()).result().metrics["outcome"]["summary"] == "Nobody was reached."
+
+
 def test_cost_with_a_part_of_unknown_price_is_unknown() -> None:
     priced = ev.Usage(part="llm", provider="x", cost_micros=10, final=True)
     unpriced = ev.Usage(part="tts", provider="y", cost_micros=None)
