@@ -62,6 +62,7 @@ async def test_answer_after_a_tool_is_what_the_user_waited_for() -> None:
         await s.agent_has_spoken()
         await s.user_says("Is Bob in?")
         await s.agent_has_spoken()
+        await s.agent_has_spoken()
     (turn,) = s.journal.of(ev.TurnMeasured)
     assert turn.response_ms == pytest.approx(500 + 300 + 2000 + 300, abs=30)
 
