@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ import anyio
 
 from patter_mcp.calls.fold import CallView, fold, summary
 from patter_mcp.cli.calling import clock
+from patter_mcp.cli.clients import CLIENTS, block
 from patter_mcp.config import Setting, Settings
 from patter_mcp.contract import INPUT_SCHEMA, MCP_TOOL, TOOL_DESCRIPTION, TOOL_NAME
 from patter_mcp.errors import CallNotFound
@@ -81,6 +83,11 @@ def scenarios(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def show_config(options: argparse.Namespace, settings: Settings) -> int:
+    if options.client:
+        client = CLIENTS[options.client]
+        _print_json(block(client))
+        print(f"Merge this into {client.file}; credentials go into its `env`.", file=sys.stderr)  # noqa: T201
+        return 0
     effective: list[Setting] = options.effective
     width = max(len(setting.name) for setting in effective)
     for setting in effective:

@@ -19,6 +19,7 @@ EXIT_USAGE = 2
 
 DEMO_NUMBER = "+12025550100"
 SCHEMA_FORMATS = ["mcp", "openai", "anthropic", "hermes"]
+CLIENTS = ["claude-code", "claude-desktop", "cursor", "vscode"]
 
 EPILOG = """\
 exit status of `call` and `demo`: 0 completed, 3 no answer, 4 busy, 5 failed, 6 timeout;
@@ -113,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         commands, "config", "looking:show_config", "print the settings in force and where each comes from"
     )
     config.add_argument("--show", action="store_true", help="the default")
+    config.add_argument("--client", choices=CLIENTS, help="print what this MCP client has to be told instead")
     return parser
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from patter_mcp.cli import clients
+from patter_mcp.cli.main import CLIENTS
 from patter_mcp.contract import INPUT_SCHEMA, MCP_TOOL, VERSION
 
 ROOT = Path(__file__).parents[2]
@@ -173,6 +175,33 @@ def test_config_says_where_each_setting_comes_from(machine: dict[str, str], tmp_
     assert rows["tts"] == "espeak  (environment)"
     assert rows["stt"] == "pocketsphinx  (command line)"
     assert rows["carrier"] == "auto  (default)"
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_client_told_so_starts_this_server_wherever_it_is(
+    machine: dict[str, str], tmp_path: Path, client: str
+) -> None:
+    (tmp_path / "patter.toml").write_text('log_level = "debug"\n', encoding="utf-8")
+    printed = run(machine, "config", "--client", client, cwd=tmp_path)
+    (servers,) = json.loads(printed.stdout).values()
+    server = servers["patter"]
+    assert "Merge this into" in printed.stderr
+    assert server["env"] == {"PATTER_CONFIG": str(tmp_path / "patter.toml")}
+    finished = subprocess.run(
+        [server["command"], *server["args"]],
+        env={**machine, **server["env"]},
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (finished.returncode, finished.stdout) == (0, "")
+
+
+def test_the_clients_known_are_those_that_can_be_chosen() -> None:
+    assert list(clients.CLIENTS) == CLIENTS
 
 
 def test_scenarios_are_listed_and_checked(machine: dict[str, str], tmp_path: Path) -> None:
