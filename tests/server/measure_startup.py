@@ -1,4 +1,4 @@
-"""How long from starting the process to its first answer: ours, an empty `MCPServer`, and the quotient.
+"""How long from starting `patter-mcp serve` to its first answer: ours, an empty `MCPServer`, and the quotient.
 
 `python tests/server/measure_startup.py [ROUNDS]`, on an idle machine; the two take turns. Budget: 0.6 s and 1.3.
 """
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 EMPTY = "from mcp.server.mcpserver import MCPServer; MCPServer('empty', version='1').run()"
 SERVERS = {
     "empty MCPServer": [sys.executable, "-c", EMPTY],
-    "patter-mcp": [sys.executable, str(Path(__file__).with_name("scripted_phone.py")), "0"],
+    "patter-mcp": [sys.executable, "-m", "patter_mcp", "serve"],
 }
 META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
