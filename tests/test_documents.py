@@ -75,7 +75,7 @@ def test_command_in_the_readme_works(command: str, machine: dict[str, str], tmp_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("text", blocks("json"), ids=["claude-desktop", "cursor", "vscode"])
+@pytest.mark.parametrize("text", blocks("json"), ids=["claude-desktop", "vscode"])
 def test_client_block_in_the_readme_starts_a_server(text: str, machine: dict[str, str]) -> None:
     data = json.loads(text)
     (servers,) = data.values()
