@@ -7,6 +7,7 @@ limit, a voicemail's beep, and the books. Everything arrives as a plain call in 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 
 import anyio
@@ -33,6 +34,8 @@ LAST_WORDS_SEC = 1.0
 """How long the transcript of what the user said last may take once the conversation is over."""
 CONNECTED_WITHIN_SEC = 0.5
 """What is left to a model's first connection once somebody has answered."""
+REPLAY_SEC = 1.0
+"""How long a model takes at most to hear again what it missed."""
 FINAL = (EndReason.MAX_DURATION, EndReason.PROVIDER_FAILED)
 """Goodbyes after which nothing can be said, also if the user talks over them."""
 
@@ -89,6 +92,8 @@ class RealtimeConversation:
         self._unheard: set[str] = set()
         """The user's turns that are not in words yet."""
         self._user_speaking = False
+        self._replayed_until = -math.inf
+        """Until then the user is heard by a model that missed them; they say nothing now."""
         self._farewell_cut = False
         self._failed = False
         self._leg: CallLeg | None = None
@@ -179,10 +184,11 @@ class RealtimeConversation:
     def _reconnected(self, message: str) -> None:
         self._voice.note_trouble("reconnected", message, recovered=True)
         self._user_speaking = False
-        heard_again = self._dialogue.forget(self._unheard)
+        if self._dialogue.forget(self._unheard):
+            self._replayed_until = anyio.current_time() + REPLAY_SEC
+        elif self._voice.is_unasked:
+            self._voice.answer()
         self._unheard.clear()
-        if self._voice.answer_due and not heard_again and not self._mouth.turns:
-            self._voice.reply()
 
     # The user.
 
@@ -190,7 +196,8 @@ class RealtimeConversation:
         self._user_speaking = True
         self._stillness.stir()
         turns = self._mouth.turns
-        if self._opening.recording or not turns:
+        is_replay = anyio.current_time() < self._replayed_until
+        if self._opening.recording or is_replay or not turns:
             return
         first, parting = turns[0], turns[-1].parting
         was_sounding = first.recording.left_ms > 0

@@ -144,8 +144,8 @@ class Stillness:
 
     def _prod(self, waited_sec: float) -> None:
         """The model does not so much as fail."""
-        if self._voice.answer_due and not self._voice.mouth.turns:
-            self._voice.reply()
+        if self._voice.is_unasked:
+            self._voice.answer()
         elif not self._renewed and (waited_sec >= RENEW_AFTER_SEC or self._voice.has_run_dry):
             self._renewed = True
             self._renew()

@@ -104,6 +104,14 @@ class Voice:
         """An answer to all that has been said."""
         self._ask(ModelTurn(kind=Kind.REPLY))
 
+    def answer(self) -> None:
+        """The answer that is due; the model will not begin it by itself."""
+        waiting = next((turn for turn in self.mouth.turns if turn.kind is Kind.REPLY and not turn.response), None)
+        if waiting is not None:
+            self._ask_again(waiting)
+        else:
+            self.reply()
+
     def say(self, text: str, kind: Kind = Kind.PHRASE, parting: Parting | None = None) -> ModelTurn:
         """These very words."""
         turn = ModelTurn(kind=kind, wanted=text, parting=parting)
@@ -158,6 +166,11 @@ class Voice:
     def is_owed(self) -> bool:
         """The model has to do something before we can say more."""
         return self.answer_due or any(not turn.made for turn in self.mouth.turns[:1])
+
+    @property
+    def is_unasked(self) -> bool:
+        """An answer is due, and nobody but the model itself could have begun it."""
+        return self.answer_due and not any(turn.response for turn in self.mouth.turns)
 
     @property
     def only_bridged(self) -> bool:
@@ -242,8 +255,9 @@ class Voice:
         wanted = next((turn for turn in self.mouth.turns if turn.kind is Kind.REPLY and not turn.begun), None)
         if wanted is not None:
             # It answers the user, as the one we want would.
-            self._stream.cancel(wanted.response)
-            self._turns[wanted.response] = ModelTurn(kind=Kind.REPLY, void=True)
+            if wanted.response:
+                self._stream.cancel(wanted.response)
+                self._turns[wanted.response] = ModelTurn(kind=Kind.REPLY, void=True)
             self._turns[response], wanted.response = wanted, response
             return wanted
         turn = ModelTurn(kind=Kind.REPLY, response=response)
@@ -291,7 +305,7 @@ class Voice:
             self._ask_again(turn)
         else:
             # Whether the model will hear the user once more, and answer by itself, is not known yet.
-            self.mouth.cut(turn)
+            turn.response, turn.begun = "", False
             self.answer_due = True
 
     def _fail_once(self, turn: ModelTurn, message: str) -> None:

@@ -75,6 +75,7 @@ class ScriptedModelStream:
         self._numbers = count(1)
         self._asked: deque[_Response] = deque()
         self._active: _Response | None = None
+        self._held = False
         self._asides: list[_Response] = []
         self._texts: deque[str] = deque()
         self._heard_ms = 0.0
@@ -110,6 +111,10 @@ class ScriptedModelStream:
         self._active, self._asides, self._speaking = None, [], None
         self.memory.clear()
         self._tasks.start_soon(self._reconnect)
+
+    def hold(self) -> None:
+        """From now on it begins nothing it is asked for."""
+        self._held = True
 
     def fail(self, error: ProviderError) -> None:
         """It is gone for good."""
@@ -188,7 +193,7 @@ class ScriptedModelStream:
         self.emit(UserStopped(silence_ms=self._quiet_ms), UserItem(item=item, after=after))
         text = self._texts.popleft() if self._texts else ""
         self._tasks.start_soon(self._put_into_words, item, text)
-        if self._active is None:
+        if self._active is None and self._model.answers_by_itself:
             self._active = _Response(f"own-{next(self._numbers)}")
             self._begin(self._active)
 
@@ -199,7 +204,7 @@ class ScriptedModelStream:
     # Speaking.
 
     def _next(self) -> None:
-        if self._active is None and self._asked:
+        if self._active is None and self._asked and not self._held:
             self._active = self._asked.popleft()
             self._begin(self._active)
 
@@ -277,6 +282,8 @@ class ScriptedRealtime:
     reconnect_sec: float = 0.2
     speed: float = 5.0
     """Seconds of audio made in a second."""
+    answers_by_itself: bool = True
+    """Once the user's turn is over."""
     slips: list[str] = field(default_factory=list[str])
     """Said instead of what it was asked to say, one after the other."""
     streams: list[ScriptedModelStream] = field(default_factory=list[ScriptedModelStream])
