@@ -13,6 +13,7 @@ from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Any
 
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from patter_mcp.websocket import ABNORMAL_CLOSURE, Closed, Listener, WebSocket, wire_logger
@@ -54,7 +55,7 @@ class ServerSocket(WebSocket):
         """Opens the connection; what comes goes to `listener`, which is told also if nobody is there any more."""
         assert self._request is not None
         self._listener = listener
-        if self._gone.is_set():
+        if not self._is_waiting:
             listener.closed(Closed(ABNORMAL_CLOSURE))
             return
         response = self._server.accept(self._request)
@@ -66,7 +67,7 @@ class ServerSocket(WebSocket):
 
     def refuse(self, status: int) -> None:
         """Answers with an HTTP status instead."""
-        if not self._gone.is_set():
+        if self._is_waiting:
             self._respond(self._server.reject(status, ""))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -86,6 +87,11 @@ class ServerSocket(WebSocket):
             self._server.send_close(GOING_AWAY)
             self._flush()
         self._transport.close()
+
+    @property
+    def _is_waiting(self) -> bool:
+        """Who has asked is still there to be answered."""
+        return self._server.state is State.CONNECTING and not self._gone.is_set()
 
     def _shake_hands(self, event: Request | Response) -> None:
         assert isinstance(event, Request)

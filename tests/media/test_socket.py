@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import anyio
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.client import ClientProtocol
@@ -53,10 +54,11 @@ class Heard:
         self.closes.append(close)
 
 
-def opened(listener: Heard) -> ServerSocket:
+def asking() -> ServerSocket:
+    """Its request has come."""
     carrier = ClientProtocol(parse_uri("ws://127.0.0.1/media/token"))
     carrier.send_request(carrier.connect())
-    socket = ServerSocket(lambda asked: asked.accept(listener), set())
+    socket = ServerSocket(lambda _: None, set())
     socket.connection_made(Wire())
     socket.data_received(b"".join(carrier.data_to_send()))
     return socket
@@ -77,7 +79,8 @@ def hear(*reads: bytes) -> Heard:
 
     async def listen() -> Heard:
         heard = Heard()
-        socket = opened(heard)
+        socket = asking()
+        socket.accept(heard)
         for read in reads:
             socket.data_received(read)
         socket.abort()
@@ -116,3 +119,18 @@ def test_a_message_within_another_ones_fragments_breaks_the_protocol() -> None:
 def test_a_message_too_long_breaks_the_protocol() -> None:
     heard = hear(Frame(Opcode.TEXT, b"x" * (MAX_MESSAGE_BYTES + 1)).serialize(mask=True, extensions=[]))
     assert heard.messages == [] and len(heard.closes) == 1
+
+
+@pytest.mark.anyio
+async def test_accepting_who_has_just_gone_tells_the_listener() -> None:
+    heard, socket = Heard(), asking()
+    socket.eof_received()
+    socket.accept(heard)
+    assert len(heard.closes) == 1
+
+
+@pytest.mark.anyio
+async def test_refusing_who_has_just_gone_is_no_error() -> None:
+    socket = asking()
+    socket.eof_received()
+    socket.refuse(403)
