@@ -42,14 +42,14 @@ MOST_LATE_MS = 100.0
 """p95 of our own time per turn, beyond which there are too many calls."""
 FLOOR_SHARE = 0.25
 """Of the time measured: an echo varies little."""
-RAMP = (50, 100, 150, 200, 250, 300)
+CALLS, RAMP = (1, 10, 100), (50, 100, 150, 200, 225, 250, 275, 300)
 
 
 async def main(options: argparse.Namespace) -> None:
     print(f"load of the machine before: {os.getloadavg()[0]:.1f}", flush=True)
     if options.most:
         async with bench(options, eager=False, warm=True) as opened:  # eager generation would hide our own time
-            await find_most(opened, options.seconds)
+            await find_most(opened, options.calls or RAMP, options.seconds)
     elif options.first:
         # Another process, so that what this one does for the first time is not the system's.
         async with bench(options, eager=False, warm=True):
@@ -58,7 +58,7 @@ async def main(options: argparse.Namespace) -> None:
             show_first([await opened.first_turn() for _ in range(options.first)])
     elif options.batches:
         async with bench(options, eager=True, warm=True) as opened:
-            await see_memory(opened, max(options.calls), options)
+            await see_memory(opened, max(options.calls or CALLS), options)
     else:
         await measure(options)
     print(f"\nload of the machine after: {os.getloadavg()[0]:.1f}")
@@ -66,7 +66,7 @@ async def main(options: argparse.Namespace) -> None:
 
 async def measure(options: argparse.Namespace) -> None:
     floors: list[Floor] = []
-    for calls in options.calls:
+    for calls in options.calls or CALLS:
         floors.append(Floor(*await run_floor(calls, options.seconds * FLOOR_SHARE, options.cpu)))
         show_floor(floors[-1])
     for eager in options.eager:
@@ -75,8 +75,8 @@ async def measure(options: argparse.Namespace) -> None:
                 show(await opened.run(floor.result.calls, options.seconds), eager=eager, floor=floor)
 
 
-async def find_most(opened: Bench, seconds: float) -> None:
-    for calls in RAMP:
+async def find_most(opened: Bench, steps: Sequence[int], seconds: float) -> None:
+    for calls in steps:
         result = await opened.run(calls, seconds)
         show_step(result)
         late = percentile(beyond_vendors_ms(result), 95) >= MOST_LATE_MS
@@ -109,7 +109,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     assert __doc__ is not None
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add = parser.add_argument
-    add("--calls", type=int, nargs="+", default=[1, 10, 100], help="how many at once")
+    add("--calls", type=int, nargs="+", help="how many at once")
     add("--seconds", type=float, default=20.0, help="measured, for each number of calls")
     add("--settle", type=float, default=8.0, help="seconds between the last call's answer and the measurement")
     add("--most", action="store_true", help="find how many calls are too many")
