@@ -58,6 +58,7 @@ class ModelTurn:
     bridged_ms: float = 0.0
     """Audio from memory before it."""
     first_audio_at: float | None = None
+    last_audio_at: float | None = None
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
     @classmethod
@@ -78,7 +79,8 @@ class ModelTurn:
         (self.screen or self.recording).write(text)
 
     def audio(self, audio: bytes) -> None:
-        self.first_audio_at = self.first_audio_at or anyio.current_time()
+        self.last_audio_at = anyio.current_time()
+        self.first_audio_at = self.first_audio_at or self.last_audio_at
         self.received_ms += len(audio) / BYTES_PER_MS
         (self.screen or self.recording).add(audio)
 

@@ -18,6 +18,8 @@ from patter_mcp.types import EndReason
 
 ANSWER_LIMIT_SEC = 10.0
 """How long the model may leave us waiting; nobody stays on the line for longer."""
+DRY_SEC = 1.0
+"""A model that stops for so long in the middle of its speech, which it makes faster than it is heard, has lost it."""
 RENEW_AFTER_SEC = 4.0
 """A model that has not begun by then gets a new connection."""
 TOLD_SEC = 5.0
@@ -107,6 +109,8 @@ class Stillness:
     def _bearable_wait_sec(self) -> float:
         if (reassurance := self._rounds.reassurance) is not None:
             return min(FILLER_AFTER_SEC, reassurance.due_at - self._still_since)
+        if self._voice.dry_since is not None:
+            return DRY_SEC
         return TOLD_SEC if self._rounds.running and self._rounds.told else FILLER_AFTER_SEC
 
     @property
@@ -146,6 +150,11 @@ class Stillness:
         """The model does not so much as fail."""
         if self._voice.is_unasked:
             self._voice.answer()
-        elif not self._renewed and (waited_sec >= RENEW_AFTER_SEC or self._voice.has_run_dry):
+        elif not self._renewed and (waited_sec >= RENEW_AFTER_SEC or self._is_dry):
             self._renewed = True
             self._renew()
+
+    @property
+    def _is_dry(self) -> bool:
+        since = self._voice.dry_since
+        return since is not None and self._still_since - since >= DRY_SEC

@@ -178,9 +178,13 @@ class Voice:
         return any(turn.is_bridgeable for turn in self.mouth.turns[:1])
 
     @property
-    def has_run_dry(self) -> bool:
-        """The model has stopped in the middle of its speech, which it makes faster than it is heard."""
-        return any(turn.received_ms and not turn.made and turn.recording.left_ms <= 0 for turn in self.mouth.turns[:1])
+    def dry_since(self) -> float | None:
+        """The last sound of the model's, if all that may be heard of its speech has been, and it is not done."""
+        for turn in self.mouth.turns[:1]:
+            recording = turn.recording
+            if not turn.made and recording.total_ms > turn.bridged_ms and recording.left_ms <= 0:
+                return turn.last_audio_at
+        return None
 
     # What the user does.
 

@@ -15,7 +15,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 
 from patter_mcp.audio.frame import BYTES_PER_MS
 from patter_mcp.testing.speech.hearing import Hearing
@@ -28,6 +28,11 @@ SEMANTIC_SILENCE_MS = 300
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
+Fault = Literal["", "cut", "close", "stall", "nonsense", "noise", "expire"]
+"""The network breaks, the vendor closes with 1011, it says no more; it sends half a message, sound that is none; the
+session reaches its limit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A response: words, then function calls (name, JSON arguments)."""
@@ -36,6 +41,12 @@ class Answer:
     calls: Sequence[tuple[str, str]] = ()
     failure: str = ""
     """A code such as `rate_limit_exceeded`; nothing is said."""
+    status: str = "completed"
+    """`incomplete`, `cancelled`: it ends so after what there is of it."""
+    fault: Fault = ""
+    """Happens once half of it has been said, or in its function call."""
+    wait_ms: float = 0.0
+    """For its first sound, longer than usual."""
 
 
 @dataclass(slots=True)
@@ -51,6 +62,8 @@ class RealtimeScript:
     first_audio_ms: float = 250.0
     speed: float = 8.0
     """Seconds of audio made in a second."""
+    terse: bool = False
+    """Leaves out what a client can do without: metadata, pieces of transcripts, items before their time, usage."""
     sessions: list[RealtimeModel] = field(default_factory=list["RealtimeModel"])
 
 
@@ -74,6 +87,7 @@ class _Response:
     metadata: dict[str, str] | None
     aside: bool
     over: bool = False
+    stumbled: bool = False
     output: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     spoken_ms: float = 0.0
     spoken_chars: int = 0
@@ -238,7 +252,7 @@ class RealtimeModel:
         if not aside:
             self._active = response
         self._say({"type": "response.created", "response": self._described(response, "in_progress")})
-        self._after(self._script.first_audio_ms, self._begin, response)
+        self._after(self._script.first_audio_ms + answer.wait_ms, self._begin, response)
 
     def _begin(self, response: _Response) -> None:
         if response.answer.failure:
@@ -253,6 +267,7 @@ class RealtimeModel:
 
     def _speak(self, response: _Response, item: Item, words: list[str]) -> None:
         if not words:
+            self._say_all_words(response, item)
             self._call(response)
             return
         word, audio = words[0], sing(words[0])
@@ -261,10 +276,17 @@ class RealtimeModel:
         response.spoken_ms += len(audio) / BYTES_PER_MS
         response.spoken_chars += len(word)
         place = {"response_id": response.id, "item_id": item.id, "output_index": 0, "content_index": 0}
-        self._say({"type": "response.output_audio_transcript.delta", "delta": word, **place})
+        if not self._script.terse:
+            self._say({"type": "response.output_audio_transcript.delta", "delta": word, **place})
         self._say({"type": "response.output_audio.delta", "delta": b64encode(audio).decode(), **place})
+        if len(words) <= 2 and self._stumbles(response):
+            return
         made_ms = len(audio) / BYTES_PER_MS / self._script.speed
         self._after(made_ms, self._speak, response, item, words[1:])
+
+    def _say_all_words(self, response: _Response, item: Item) -> None:
+        place = {"response_id": response.id, "item_id": item.id, "output_index": 0, "content_index": 0}
+        self._say({"type": "response.output_audio_transcript.done", "transcript": item.text, **place})
 
     def _call(self, response: _Response) -> None:
         for name, arguments in response.answer.calls:
@@ -272,14 +294,37 @@ class RealtimeModel:
             item = Item(self._id("item"), "call", call_id=call_id)
             given = {"type": "function_call", "name": name, "call_id": call_id, "arguments": arguments}
             self._output(response, item, given)
+            if self._stumbles(response):
+                return
             done = {"type": "response.function_call_arguments.done", "response_id": response.id, "item_id": item.id}
             self._say({**done, "call_id": call_id, "name": name, "arguments": arguments})
-        self._finish(response, "completed", {"type": "completed"})
+        status = response.answer.status
+        self._finish(response, status, {"type": status})
+
+    def _stumbles(self, response: _Response) -> bool:
+        """Once; whether that is the end of it."""
+        fault = "" if response.stumbled else response.answer.fault
+        response.stumbled = True
+        match fault:
+            case "cut":
+                self.connection.cut()
+            case "close":
+                self.connection.close(1011, "internal error")
+            case "expire":
+                self.expire()
+            case "nonsense":
+                self.connection.send('{"type": "response.output_audio.del')
+            case "noise":
+                self._send({"type": "response.output_audio.delta", "response_id": response.id, "delta": "a"})
+            case _:
+                return fault == "stall"
+        return fault in ("cut", "close", "expire")
 
     def _output(self, response: _Response, item: Item, given: dict[str, Any]) -> None:
         described = {"id": item.id, "object": "realtime.item", **given}
         response.output.append(described)
-        self._say({"type": "response.output_item.added", "response_id": response.id, "item": described})
+        if not self._script.terse:
+            self._say({"type": "response.output_item.added", "response_id": response.id, "item": described})
         if not response.aside:
             self._add_item(item, given)
 
@@ -287,16 +332,18 @@ class RealtimeModel:
         response.over = True
         if response is self._active:
             self._active = None
-        done = {**self._described(response, status), "status_details": details, "usage": self._usage(response)}
+        usage = None if self._script.terse else self._usage(response)
+        done = {**self._described(response, status), "status_details": details, "usage": usage}
         self._say({"type": "response.done", "response": done})
 
     def _described(self, response: _Response, status: str) -> dict[str, Any]:
+        terse = self._script.terse
         return {
             "id": response.id,
             "conversation_id": None if response.aside else "conv_1",
             "status": status,
-            "metadata": response.metadata,
-            "output": response.output,
+            "metadata": None if terse else response.metadata,
+            "output": [] if terse else response.output,
         }
 
     def _usage(self, response: _Response) -> dict[str, Any]:
