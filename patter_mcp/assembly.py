@@ -5,11 +5,15 @@ Vendors' modules are imported here and only when chosen.
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import logging
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import fields, replace
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from patter_mcp.calls.manager import CallManager
@@ -20,7 +24,7 @@ from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.engine import Brief, Conversation, Engine, Journal
 from patter_mcp.conversation.pipeline import PipelineEngine
 from patter_mcp.conversation.speech_to_speech import SpeechToSpeechEngine
-from patter_mcp.errors import ConfigError
+from patter_mcp.errors import ConfigError, PatterError
 from patter_mcp.guardrails.dialing import DialingPolicy
 from patter_mcp.llm.base import LlmOptions
 from patter_mcp.llm.registry import llm
@@ -118,6 +122,39 @@ def default_agent(settings: Settings, **spec: Any) -> Agent:
     return Agent(**{**defaults, **spec})
 
 
+def own_agent(settings: Settings) -> Agent | None:
+    """The agent that the setting `app` names, if it names one.
+
+    Raises:
+        ConfigError: there is none, or its code fails.
+    """
+    if not settings.app:
+        return None
+    where, _, name = settings.app.rpartition(":")
+    try:
+        found = getattr(_loaded(where), name)
+        agent = found(settings) if callable(found) else found
+    except PatterError:
+        raise
+    except Exception as error:
+        logger.exception("the code of an agent failed")
+        raise ConfigError(f"`app` ({settings.app}) cannot be loaded: {type(error).__name__}: {error}") from error
+    if not isinstance(agent, Agent):
+        kind = type(agent).__name__
+        raise ConfigError(f"`app` ({settings.app}) must be what `Patter().agent(...)` makes, not {kind}.")
+    return agent
+
+
+def _loaded(where: str) -> ModuleType:
+    if not where.endswith(".py"):
+        return importlib.import_module(where)
+    spec = importlib.util.spec_from_file_location(Path(where).stem, where)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def _made(kind: str, make: Callable[[str], Any], name: str) -> Any:
     try:
         return make(name)
@@ -165,7 +202,7 @@ def configured_phone(
 
     def engine() -> Engine:
         try:
-            return engine_of(agent or default_agent(settings))
+            return engine_of(agent or own_agent(settings) or default_agent(settings))
         except ConfigError as missing:
             if not calls_may_bring_agents:
                 raise
@@ -184,7 +221,7 @@ def configured_phone(
 
 def offline(settings: Settings) -> Settings:
     """The same settings with the sandbox and nothing but embedded parts."""
-    return replace(settings, carrier=SANDBOX, engine=PIPELINE, **EMBEDDED)
+    return replace(settings, carrier=SANDBOX, engine=PIPELINE, app="", **EMBEDDED)
 
 
 def _policy(settings: Settings) -> DialingPolicy:

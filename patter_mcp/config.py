@@ -127,6 +127,8 @@ class Settings:
     """BCP-47."""
     voice: str | None = None
     """The voice provider's own name for it."""
+    app: str = ""
+    """`module:name` or `/path/to/file.py:name` of an agent of your own, or of a function from settings to one."""
     system_prompt: str = ""
     """Standing instructions for every call."""
     first_message: str = ""

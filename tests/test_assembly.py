@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 
 from patter_mcp import Patter
-from patter_mcp.assembly import carrier_name, default_agent, offline, part_name
+from patter_mcp.assembly import carrier_name, default_agent, offline, own_agent, part_name
 from patter_mcp.carriers.twilio import TwilioCarrier
 from patter_mcp.config import Settings
 from patter_mcp.conversation.agent import Agent
@@ -89,3 +90,51 @@ def test_what_an_agent_is_told_in_a_word_or_a_number_is_a_setting_too() -> None:
     agent = default_agent(Settings(first_message="Hi.", history_tokens=2000, temperature=0.2, max_output_tokens=90))
     assert (agent.first_message, agent.history_tokens) == ("Hi.", 2000)
     assert agent.llm_options == LlmOptions(temperature=0.2, max_output_tokens=90)
+
+
+OWN = """
+from patter_mcp import Patter
+from patter_mcp.config import Settings
+
+def agent(settings):
+    return Patter(settings=settings).agent(system_prompt="Mine.")
+
+ready_made = agent(Settings(store="memory:"))
+nothing = 3
+
+def broken(settings):
+    raise RuntimeError("no such key")
+"""
+
+
+@pytest.fixture
+def own_file(tmp_path: Path) -> Path:
+    file = tmp_path / "my_phone.py"
+    file.write_text(OWN, encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("name", ["agent", "ready_made"])
+def test_agent_of_ones_own_is_loaded_by_file_or_module(
+    own_file: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(own_file.parent)
+    for where in (own_file, "my_phone"):
+        agent = own_agent(replace(SETTINGS, app=f"{where}:{name}"))
+        assert agent is not None and agent.system_prompt == "Mine."
+    assert own_agent(SETTINGS) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("nobody", "nobody"), ("nothing", "must be what"), ("broken", "RuntimeError: no such key")],
+)
+def test_agent_that_cannot_be_loaded_says_why(own_file: Path, name: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        own_agent(replace(SETTINGS, app=f"{own_file}:{name}"))
+
+
+@pytest.mark.parametrize("app", ["no_such_module:agent", "/nowhere/my_phone.py:agent", "agent"])
+def test_agent_that_is_nowhere_is_named(app: str) -> None:
+    with pytest.raises(ConfigError, match=f"`app` .{app}."):
+        own_agent(replace(SETTINGS, app=app))

@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TextIO
@@ -66,10 +67,12 @@ async def _follow(settings: Settings, request: CallRequest, as_json: bool) -> in
     """Places the call, shows it, and ends with its envelope on stdout."""
     log.configure(settings.log_level.upper())
     screen = Screen(sys.stderr if as_json else sys.stdout)
-    async with App(lambda: configured_phone(settings)).run() as app:
-        call = await (await app.calls()).place(request)
-        view = await _show(call, screen)
-        await call.delivered()
+    # What an agent of the user's own prints is not the envelope's.
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+        async with App(lambda: configured_phone(settings)).run() as app:
+            call = await (await app.calls()).place(request)
+            view = await _show(call, screen)
+            await call.delivered()
     screen.close(view, request.to_number)
     envelope = view.result()
     print(json.dumps(envelope.to_json(), indent=None if as_json else 2, ensure_ascii=False))  # noqa: T201

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import anyio
@@ -118,12 +119,13 @@ async def _look_at(store: CallStore, record: CallRecord) -> tuple[CallView, str]
 
 def _row(view: CallView, status: str) -> dict[str, Any]:
     assert view.created is not None
+    last_at = view.ended.at if view.ended else view.created.at
     return {
         "call_id": view.call_id,
         "to": view.created.to_number,
         "status": status,
         "started_at": view.created.at.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
-        "duration_seconds": round(view.duration_sec(view.ended.at if view.ended else view.created.at), 3),
+        "duration_seconds": round(view.duration_sec(datetime.now(UTC) if status == IN_PROGRESS else last_at), 3),
         "cost_usd": view.cost_usd,
         "simulated": view.simulated,
     }

@@ -58,6 +58,7 @@ _SETTINGS = {
     "stt": "speech-to-text: deepgram, openai, pocketsphinx; /MODEL picks a model",
     "llm": "language model: openai, anthropic, groq, cerebras, google, rules; /MODEL picks a model",
     "tts": "text-to-speech: elevenlabs, openai, deepgram, cartesia, espeak; /MODEL picks a model",
+    "app": "an agent of your own, with its tools, guardrails and hooks: module:name or /path/to/file.py:name",
     "language": "BCP-47, e.g. en",
     "voice": "the voice provider's name for it",
     "store": "where calls are kept: sqlite:/path, memory:",

@@ -18,7 +18,21 @@ from patter_mcp.cli.main import CLIENTS
 from patter_mcp.contract import INPUT_SCHEMA, MCP_TOOL, VERSION
 
 ROOT = Path(__file__).parents[2]
-BUSY, NOBODY, BARBER = "+12025550106", "+12025550107", "+12025550100"
+BUSY, NOBODY, BARBER, SILENT = "+12025550106", "+12025550107", "+12025550100", "+12025550109"
+CALL_SILENT = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "tools/call",
+    "params": {
+        "name": "make_phone_call",
+        "arguments": {"to": SILENT, "max_duration_sec": 5},
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": {},
+        },
+    },
+}
 
 
 @pytest.fixture
@@ -202,6 +216,40 @@ def test_a_client_told_so_starts_this_server_wherever_it_is(
 
 def test_the_clients_known_are_those_that_can_be_chosen() -> None:
     assert list(clients.CLIENTS) == CLIENTS
+
+
+OWN_AGENT = """
+from patter_mcp import Patter, PipelineHooks
+
+print("printed while it is loaded")
+
+def loud(frame, context):
+    print("printed by a hook")
+    raise RuntimeError("a hook that fails")
+
+def agent(settings):
+    return Patter(settings=settings).agent(hooks=PipelineHooks(before_send_to_stt=loud))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [["call", SILENT, "--max-duration-sec", "5", "--json"], ["serve"]])
+def test_agent_of_ones_own_may_print_and_fail(machine: dict[str, str], tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "mine.py").write_text(OWN_AGENT, encoding="utf-8")
+    program = [sys.executable, "-m", "patter_mcp", *command, "--app", f"{tmp_path / 'mine.py'}:agent"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(program, env=machine, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdin is not None and process.stdout is not None
+        if command == ["serve"]:
+            process.stdin.write(json.dumps(CALL_SILENT) + "\n")
+            process.stdin.flush()
+        answer = json.loads(process.stdout.readline())
+        rest, printed = process.communicate(timeout=60)
+    envelope = answer["result"]["structuredContent"] if command == ["serve"] else answer
+    assert (envelope["status"], rest) == ("timeout", "")
+    assert "printed while it is loaded" in printed
+    assert "printed by a hook" in printed
+    assert "RuntimeError: a hook that fails" in printed
 
 
 def test_scenarios_are_listed_and_checked(machine: dict[str, str], tmp_path: Path) -> None:
