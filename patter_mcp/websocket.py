@@ -13,12 +13,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-import os
 import ssl
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from struct import Struct
 from typing import Protocol, cast
 
 import anyio
@@ -31,10 +29,7 @@ from websockets.protocol import CLIENT, State
 from websockets.server import ServerProtocol
 from websockets.uri import WebSocketURI, parse_uri
 
-try:
-    from websockets.speedups import apply_mask
-except ImportError:  # the compiled part is optional
-    from websockets.utils import apply_mask
+from patter_mcp.frames import FrameSplitter, frame, masks
 
 CONNECT_TIMEOUT_SEC = 5.0
 HEARTBEAT_SEC = 5.0
@@ -47,16 +42,11 @@ HIGH_WATER_BYTES = 16 * 2**10
 MAX_BACKLOG_BYTES = 64 * 2**10
 """What we keep beyond that before the oldest audio is dropped."""
 
-MASKS_AT_ONCE = 256
-"""Of four random bytes each: what five seconds of audio need."""
-_SHORT_HEAD, _MIDDLE_HEAD, _LONG_HEAD = Struct("!BB"), Struct("!BBH"), Struct("!BBQ")
-_WHOLE_TEXT = 0x80 | Opcode.TEXT
-_WHOLE = (_WHOLE_TEXT, 0x80 | Opcode.BINARY)
-"""First byte of a message in one frame."""
-
 NORMAL_CLOSURE = 1000
 ABNORMAL_CLOSURE = 1006
 """No close frame was received (RFC 6455, 7.4.1)."""
+
+_HEAD_END = b"\r\n\r\n"
 
 # A logger of its own, never at DEBUG: the library would write headers (keys) and payloads (speech) into it.
 wire_logger = logging.getLogger(f"{__name__}.wire")
@@ -148,7 +138,11 @@ class WebSocket(asyncio.Protocol):
         self, protocol: ClientProtocol | ServerProtocol, listener: Listener | None, heartbeat_sec: float
     ) -> None:
         self._protocol = protocol
-        self._masks = _masks() if protocol.side is CLIENT else None
+        self._masks = masks() if protocol.side is CLIENT else None
+        self._splitter: FrameSplitter | None = None
+        """None before the connection is open."""
+        self._head_tail = b""
+        """The last bytes of a handshake that has not all come."""
         self._listener = listener
         self._heartbeat_sec = heartbeat_sec
         self._heartbeat: asyncio.TimerHandle | None = None
@@ -207,19 +201,17 @@ class WebSocket(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._heard = True
-        if not (self._fragments or self._protocol.reader.buffer):
-            data = self._take_plain(data)
-            if not data:
-                return
-        self._protocol.receive_data(data)
-        for event in self._protocol.events_received():
-            if isinstance(event, Frame):
-                self._take(event)
-            else:
-                self._shake_hands(event)
-        self._flush()
-        if self._open and self._protocol.close_expected():
-            self._ended()
+        if self._splitter is not None:
+            self._splitter.feed(data)
+            return
+        # A peer's first message may come in one piece with the end of its handshake.
+        head_bytes = self._end_of_head(data)
+        self._take_bytes(data[:head_bytes])
+        rest = data[head_bytes:]
+        if rest and self._splitter is not None:
+            self._splitter.feed(rest)
+        elif rest:
+            self._take_bytes(rest)
 
     def eof_received(self) -> None:
         self._protocol.receive_eof()
@@ -242,35 +234,33 @@ class WebSocket(asyncio.Protocol):
 
     # -- inside -----------------------------------------------------------------------------------
 
+    def _end_of_head(self, data: bytes) -> int:
+        """How much of it belongs to the handshake: up to the first empty line, or all of it."""
+        seen = self._head_tail + data
+        end = seen.find(_HEAD_END)
+        self._head_tail = seen[1 - len(_HEAD_END) :]
+        return len(data) if end < 0 else end + len(_HEAD_END) - (len(seen) - len(data))
+
+    def _take_bytes(self, data: bytes) -> None:
+        """What the protocol object is for."""
+        self._protocol.receive_data(data)
+        for event in self._protocol.events_received():
+            if isinstance(event, Frame):
+                self._take(event)
+            else:
+                self._shake_hands(event)
+        self._flush()
+        if self._open and self._protocol.close_expected():
+            self._ended()
+
     def _shake_hands(self, event: Request | Response) -> None:
         """The other end's part of the handshake has come."""
         raise NotImplementedError
 
     def _opened(self) -> None:
         self._open = True
+        self._splitter = FrameSplitter(masked=self._masks is None, plain=self._deliver, other=self._take_bytes)
         self._beat()
-
-    def _take_plain(self, data: bytes) -> bytes:
-        """Delivers the whole messages of ordinary size at the front of `data`; returns the rest.
-
-        That is nearly all that ever comes, and half the work of giving it to the protocol object first.
-        """
-        masked = 0 if self._masks is not None else 0x80
-        while self._open and len(data) >= 4 and data[0] in _WHOLE and data[1] & 0x80 == masked:
-            size, start = data[1] & 0x7F, 2
-            if size == 127:
-                break
-            if size == 126:
-                size, start = data[2] << 8 | data[3], 4
-            mask = data[start : start + 4] if masked else b""
-            start += len(mask)
-            end = start + size
-            if end > len(data):
-                break
-            payload = data[start:end]
-            is_text, data = data[0] == _WHOLE_TEXT, data[end:]
-            self._deliver(apply_mask(payload, mask) if masked else payload, is_text)
-        return data
 
     def _take(self, frame: Frame) -> None:
         """Hands a whole message to the listener, unless we are done with it."""
@@ -320,10 +310,11 @@ class WebSocket(asyncio.Protocol):
     def _write(self, message: str | bytes) -> None:
         if self._protocol.state is not State.OPEN:
             return  # the peer's close frame came in the same breath as what we answer
+        mask = None if self._masks is None else next(self._masks)
         if isinstance(message, str):
-            self._transport.write(_frame(Opcode.TEXT, message.encode(), self._masks))
+            self._transport.write(frame(Opcode.TEXT, message.encode(), mask))
         else:
-            self._transport.write(_frame(Opcode.BINARY, message, self._masks))
+            self._transport.write(frame(Opcode.BINARY, message, mask))
 
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
@@ -346,31 +337,6 @@ class WebSocket(asyncio.Protocol):
                 self.dropped_bytes += len(message)
                 return True
         return False
-
-
-def _frame(opcode: Opcode, payload: bytes, masks: Iterator[bytes] | None) -> bytes:
-    """A whole message on the wire (RFC 6455, 5.2); a client's is masked.
-
-    The protocol object would do it too, but asks the system for each mask: a tenth of what a call costs.
-    """
-    masked = 0x80 if masks is not None else 0
-    size = len(payload)
-    if size < 126:
-        head = _SHORT_HEAD.pack(0x80 | opcode, masked | size)
-    elif size < 65_536:
-        head = _MIDDLE_HEAD.pack(0x80 | opcode, masked | 126, size)
-    else:
-        head = _LONG_HEAD.pack(0x80 | opcode, masked | 127, size)
-    if masks is None:
-        return head + payload
-    mask = next(masks)
-    return head + mask + apply_mask(payload, mask)
-
-
-def _masks() -> Iterator[bytes]:
-    while True:
-        random = os.urandom(4 * MASKS_AT_ONCE)
-        yield from (random[start : start + 4] for start in range(0, len(random), 4))
 
 
 class _ClientSocket(WebSocket):

@@ -155,6 +155,40 @@ async def test_cancelling_a_connect_leaves_no_socket(server: FakeServer) -> None
         await server.until(lambda: server.open_sockets == 0)
 
 
+@pytest.mark.parametrize("cut", range(1, 40))
+async def test_messages_may_come_with_the_answer_to_the_handshake_and_be_cut_anywhere(cut: int) -> None:
+    done = anyio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = ServerProtocol()
+        asked.receive_data(await reader.readuntil(b"\r\n\r\n"))
+        (request,) = asked.events_received()
+        assert isinstance(request, Request)
+        asked.send_response(asked.accept(request))
+        head = b"".join(asked.data_to_send())
+        asked.send_text(b"first")
+        asked.send_ping(b"")
+        asked.send_text(b"second")
+        wire = head + b"".join(asked.data_to_send())
+        place = len(head) - 10 + cut
+        for part in (wire[:place], wire[place:]):
+            writer.write(part)
+            await writer.drain()
+            await anyio.sleep(0.001)
+        await done.wait()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        heard = Recorder()
+        port: int = server.sockets[0].getsockname()[1]
+        socket = await connect(f"ws://127.0.0.1:{port}/", heard)
+        await heard.until(messages=2)
+        done.set()
+        await socket.aclose()
+    assert heard.messages == ["first", "second"]
+
+
 async def test_a_port_without_a_server_is_an_os_error() -> None:
     fake = FakeServer()
     async with fake.run():
