@@ -98,6 +98,7 @@ class ModelTurn:
         self.recording.write(f"{text} ")
         self.recording.add(audio)
         self.recording.align(len(self.recording.text))
+        self.recording.first_audio_at = None  # that is when the model's own comes
         self.bridged_ms += length_ms
         self.items = [(item, start_ms + length_ms) for item, start_ms in self.items]
 

@@ -121,8 +121,8 @@ class Mouth:
         self._measure(turn)
 
     def _measure(self, turn: ModelTurn) -> None:
-        sent_at, first_audio_at = turn.recording.first_sent_at, turn.first_audio_at
-        if turn.user_stopped_at is None or turn.recording.released_at is None or first_audio_at is None:
+        let_through_at = turn.recording.first_audio_at
+        if turn.user_stopped_at is None or turn.recording.released_at is None or let_through_at is None:
             return
         self._journal.write(
             measured(
@@ -130,11 +130,11 @@ class Mouth:
                     user_stopped=turn.user_stopped_at,
                     committed=turn.committed_at,
                     llm_started=turn.committed_at,
-                    llm_first=first_audio_at,
+                    llm_first=turn.first_audio_at,
                     tts_fed=None,
-                    tts_first=first_audio_at,
+                    tts_first=turn.first_audio_at,
                     # A word from memory may have gone before, and taken the first frame.
-                    sent=max(sent_at or first_audio_at, first_audio_at),
+                    sent=max(turn.recording.first_sent_at or 0.0, let_through_at),
                 )
             )
         )

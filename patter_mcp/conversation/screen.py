@@ -1,8 +1,9 @@
 """Between a speech-to-speech model and the user's ear, for agents with guardrails or a hook on their audio.
 
 Such a model speaks before anybody has read its words. Its sound is held until the words it belongs to have been
-judged: the first word of a reply waits until the transcript, which comes before the sound as a rule, has the end of
-its first clause, usually 100 to 300 ms. Agents without guardrails do not pay for this.
+judged: the first word of a reply waits until the transcript, which comes before the sound as a rule, has its first
+clause or `FIRST_WORDS_CHARS`. From a model that makes speech five times as fast as it is heard, telling its words
+along with it, that takes 24 ms for "At three." and 600 ms at most. Agents without guardrails do not pay for this.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from patter_mcp.mailbox import Mailbox
 Judge = Callable[[str, str], Awaitable[Verdict]]
 """A sentence, and what was said before it."""
 
+FIRST_WORDS_CHARS = 48
+"""A first sentence without a clause is judged in two when it has grown to this length: somebody is waiting."""
 SLOWEST_MS_PER_CHAR = 150.0
 """Audio that goes on for longer than its words can take says more than the transcript has told so far; half the speed
 of slow speech."""
@@ -88,12 +91,15 @@ class Screen:
                 await self._release()
             elif self._judge is None:
                 self._recording.write(piece)
-            elif verdict := await self._pass(self._judge, self._cutter.feed(piece)):
+            elif verdict := await self._pass(self._judge, self._judgeable(piece)):
                 return verdict
         verdict = None if self._judge is None else await self._pass(self._judge, [self._cutter.rest()])
         if verdict is None and (self._judge is None or self._is_told):
             await self._release(all_told=True)
         return verdict
+
+    def _judgeable(self, text: str) -> list[str]:
+        return self._cutter.feed(text) or [self._cutter.whole_words(FIRST_WORDS_CHARS)]
 
     async def _pass(self, judge: Judge, sentences: list[str]) -> Verdict | None:
         for sentence in filter(None, sentences):

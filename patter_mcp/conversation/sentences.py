@@ -63,6 +63,14 @@ class SentenceCutter:
         """A piece has begun and is not complete."""
         return _speakable(self._text)
 
+    def whole_words(self, chars: int) -> str:
+        """What there is of a first piece that has grown beyond that length, up to its last whole word; else ""."""
+        if not self._first or len(self._text) < chars or (end := self._text.rfind(" ")) < 0:
+            return ""
+        piece, self._text = self._text[:end].strip(), self._text[end:]
+        self._first = not _speakable(piece)
+        return "" if self._first else piece
+
     def rest(self) -> str:
         """What is left when the reply is over; the cutter is then as new."""
         text, self._text, self._first = self._text.strip(), "", True

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from patter_mcp.audio.frame import BYTES_PER_MS
 from patter_mcp.conversation.recording import Recording
 from patter_mcp.conversation.screen import Screen, judge_of
 from patter_mcp.conversation.speech_text import words
@@ -78,6 +79,50 @@ async def test_sentence_is_let_go_the_moment_it_is_complete() -> None:
         await anyio.wait_all_tasks_blocked()
         assert recording.audio == b"12"
         screen.complete()
+
+
+async def let_through(pieces: list[str | bytes], language: str = "en") -> Recording:
+    """What is heard of words and sound that come in that order, and do not end."""
+    recording = Recording()
+    screen = Screen(recording, judge_of(GUARD), None, language=language)
+    for piece in pieces:
+        screen.write(piece) if isinstance(piece, str) else screen.add(piece)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(screen.run)
+        await anyio.wait_all_tasks_blocked()
+        tasks.cancel_scope.cancel()
+    return recording
+
+
+async def test_sound_that_comes_before_its_words_waits_for_them() -> None:
+    assert (await let_through([b"1"])).audio == b""
+    assert (await let_through([b"1", "We are open."])).audio == b"1"
+
+
+async def test_sound_beyond_what_its_words_can_take_waits_for_more_of_them() -> None:
+    second = bytes(1000 * BYTES_PER_MS)
+    recording = await let_through(["At three.", second, second])
+    assert len(recording.audio) == len(second)
+
+
+async def test_sound_without_a_transcript_is_not_let_through() -> None:
+    recording = Recording()
+    screen = Screen(recording, judge_of(GUARD), None)
+    screen.add(b"1")
+    screen.complete()
+    assert await screen.run() is None
+    assert recording.audio == b""
+
+
+async def test_first_sentence_that_grows_long_is_judged_in_two() -> None:
+    start = "I am calling to ask whether you have a free table"
+    recording = await let_through([start[:30], b"1", start[30:], b"2", " for"])
+    assert (recording.text, recording.audio) == (start[: start.rindex(" ")], b"1")
+
+
+@pytest.mark.parametrize(("language", "heard"), [("en", "Gern am 5."), ("de", "")])
+async def test_sentence_ends_where_its_language_ends_it(language: str, heard: str) -> None:
+    assert (await let_through(["Gern am 5. ", "Mai um"], language)).text == heard
 
 
 @pytest.mark.parametrize("lead", range(4))
