@@ -79,10 +79,12 @@ FALSE_STOP_MS = 500
 half of the yeses are. After a second time only words take it."""
 LONGEST_CUT_SEC = 15.0
 """How long we are silent for a sound that neither ends nor comes to words: nobody talks so long in one breath."""
-SURE_OF_BACKCHANNEL_MS = 400
-"""Silence after an "mm-hm" that has been recognised; then it was no beginning of more."""
-SOONEST_VERDICT_MS = 500
-"""Silence after a sound without words, at least, however fast the recogniser is."""
+SURE_OF_BACKCHANNEL_MS = 250
+"""Silence after an "mm-hm" that has been recognised; then it was no beginning of more. Detectors hold a voice for some
+100 ms, so it is a third of a second: of 32 synthetic "yes"es half silence us for 0.64 s (with 400 for 0.76)."""
+SOONEST_VERDICT_MS = 350
+"""Silence after a sound without words, at least, however fast the recogniser is: hums silence us 0.14 s less than with
+500. To go on at once after any brief sound would save no more, and talk over two in three short words."""
 
 Decision = Speculate | Drop | Commit | Finalize | TakeFloor | Yield | GiveBack | Hurry | Reprompt | GiveUp
 Decisions = list[Decision]

@@ -203,7 +203,7 @@ def test_recognised_backchannel_is_not_waited_on_for_more() -> None:
     turns.tick(1.1)
     turns.interim("yeah", 1.3)
     turns.voice_stopped(1.46, 1.3)
-    assert ticks(turns, 3.0)[-1] == (1.7, [GiveBack()])
+    assert ticks(turns, 3.0)[-1] == (1.55, [GiveBack()])
 
 
 def test_words_make_the_interruption_final() -> None:
