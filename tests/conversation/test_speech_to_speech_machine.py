@@ -47,9 +47,10 @@ async def look_up() -> str:
     return "nothing"
 
 
+durations_sec = st.one_of(st.sampled_from([0.1, 0.6, 2.0, 6.0]), st.integers(1, 120).map(lambda frames: frames / 50))
 actions = st.one_of(
-    st.tuples(st.just("speak"), st.sampled_from([0.1, 0.6, 2.0]), st.sampled_from(TEXTS)),
-    st.tuples(st.just("quiet"), st.sampled_from([0.1, 0.4, 0.7, 1.5, 6.0]), st.just("")),
+    st.tuples(st.just("speak"), durations_sec, st.sampled_from(TEXTS)),
+    st.tuples(st.just("quiet"), durations_sec, st.just("")),
     st.tuples(st.sampled_from(["lose", "complain"]), st.just(0.0), st.just("")),
 )
 
@@ -84,7 +85,7 @@ async def live_through(
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.sampled_from(ENTRIES), max_size=6),
-    st.lists(actions, max_size=8),
+    st.lists(actions, max_size=12),
     st.sampled_from([0.1, 0.35, 3.0]),
     st.booleans(),
 )
