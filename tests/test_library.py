@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -164,6 +165,17 @@ def test_each_event_loop_gets_the_phone_though_the_last_one_ended_without_a_stop
     phone = Patter(settings=Settings(carrier="sandbox", stt="pocketsphinx", llm="rules", tts="espeak", store="memory:"))
     for _ in range(2):
         asyncio.run(phone.start())
+
+
+def test_program_that_leaves_its_event_loop_standing_ends_all_the_same(tmp_path: Path) -> None:
+    program = """if True:
+        import asyncio, sys
+        from patter_mcp import Patter
+        from patter_mcp.config import Settings
+        settings = Settings(carrier="sandbox", stt="pocketsphinx", llm="rules", tts="espeak", store=sys.argv[1])
+        asyncio.new_event_loop().run_until_complete(Patter(settings=settings).start())
+    """
+    subprocess.run([sys.executable, "-c", program, f"sqlite:{tmp_path / 'calls.db'}"], check=True, timeout=30)
 
 
 @pytest.mark.parametrize("arguments", [{}, {"to": "5551234"}, {"to": THEIRS, "colour": "red"}, {"to": 12025550100}])

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any, TypeVar
 
 import anyio
-from anyio import from_thread, to_thread
+from anyio import from_thread
+from anyio.lowlevel import EventLoopToken, current_token
 
 from patter_mcp.errors import StoreError
 from patter_mcp.store.sqlite.failures import store_error
@@ -41,15 +44,20 @@ class Writer:
         self._connection = connection
         self._path = path
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._crash: Exception | None = None
         self.stopping = False
         self.stopped = anyio.Event()
 
     async def serve(self) -> None:
         """Until `stop`; what was queued before is still done."""
+        # A daemon: a program whose event loop is left standing (`run_until_complete`, and no `stop`) has to end too.
+        thread = Thread(target=self._work_off, args=[current_token()], name="call database", daemon=True)
+        thread.start()
         # Shielded: only the thread itself can close the connection cleanly.
         with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(self._work_off, limiter=anyio.CapacityLimiter(1))
-            self.stopped.set()
+            await self.stopped.wait()
+        if self._crash is not None:
+            raise self._crash
 
     def stop(self) -> None:
         """Takes nothing more; `stopped` is set once all is done."""
@@ -77,13 +85,18 @@ class Writer:
             raise job.error
         return job.result
 
-    def _work_off(self) -> None:
-        try:
-            while batch := self._next_batch():
-                self._commit(batch)
-                from_thread.run_sync(_answer, batch)
-        finally:
-            self._connection.close()
+    def _work_off(self, loop: EventLoopToken) -> None:
+        # An event loop that has ended has nobody left who waits for an answer.
+        with suppress(anyio.RunFinishedError):
+            try:
+                while batch := self._next_batch():
+                    self._commit(batch)
+                    from_thread.run_sync(_answer, batch, token=loop)
+            except Exception as error:
+                self._crash = error
+            finally:
+                self._connection.close()
+                from_thread.run_sync(self.stopped.set, token=loop)
 
     def _next_batch(self) -> list[_Job]:
         """Waits for a job and takes what else is there; empty at the end."""
