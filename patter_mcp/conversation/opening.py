@@ -73,6 +73,7 @@ class Opening:
             return
         self._repeated = lost.again()
         self._dialogue.place(lost.line)
+        self._dialogue.agent_said(lost.line, lost.recording.text, final=False)
         self._mouth.add(self._repeated)
 
     # Machines that answer.

@@ -13,20 +13,16 @@ class Spares:
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._unmade = list(dict.fromkeys(texts))
+        self._texts = list(dict.fromkeys(texts))
         self._made: dict[str, bytes] = {}
 
     def audio(self, text: str) -> bytes:
         """Mono μ-law at 8 kHz; empty if it has not been made."""
         return self._made.get(text, b"")
 
-    def take(self) -> str | None:
-        """One that nobody has made or is making."""
-        return self._unmade.pop(0) if self._unmade else None
+    def missing(self) -> str | None:
+        """The next to be made."""
+        return next((text for text in self._texts if text not in self._made), None)
 
     def keep(self, text: str, audio: bytes) -> None:
         self._made[text] = audio
-
-    def put_back(self, text: str) -> None:
-        """It has come to nothing; another call may try."""
-        self._unmade.insert(0, text)

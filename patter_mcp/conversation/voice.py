@@ -199,11 +199,12 @@ class Voice:
     # What the model does.
 
     def started(self, response: str) -> None:
-        self.answer_due = False
         turn = self._turns.get(response)
         if turn is None:
             turn = self._begun_by_itself(response)
         turn.begun = True
+        if turn.kind is Kind.REPLY:
+            self.answer_due = False
 
     def piece(self, response: str, item: str) -> None:
         turn = self._turns.get(response)
@@ -372,7 +373,7 @@ class Voice:
 
     def make_spare(self) -> None:
         """One after the other, beside the conversation; only by a model that says what it is asked to say."""
-        if not self._stream.makes_asides or (text := self._spares.take()) is None:
+        if not self._stream.makes_asides or (text := self._spares.missing()) is None:
             return
         response = self._stream.ask(say=text, aside=True)
         self._turns[response] = ModelTurn(kind=Kind.SPARE, wanted=text, response=response)
@@ -381,8 +382,6 @@ class Voice:
         if done.status == "completed" and same_words(turn.recording.text, turn.wanted):
             self._spares.keep(turn.wanted, turn.recording.audio)
             self.make_spare()
-        else:
-            self._spares.put_back(turn.wanted)
 
     def _from_memory(self, text: str) -> bytes:
         # What is remembered has not been through this call's hook.

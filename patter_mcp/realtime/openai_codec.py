@@ -106,6 +106,8 @@ class RealtimeCodec:
     def end(self) -> Events:
         """The connection is gone, and with it every response under way."""
         lost = self._responses.broken_off
+        for response in self._responses.under_way:
+            self._count({}, response)
         self._reset()
         return [ResponseDone(response=name, status="lost") for name in lost]
 

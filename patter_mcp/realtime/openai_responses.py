@@ -133,6 +133,10 @@ class Responses:
         return ask is not None
 
     @property
+    def under_way(self) -> Collection[Response]:
+        return self._under_way.values()
+
+    @property
     def broken_off(self) -> Collection[str]:
         """What a lost connection takes with it."""
         asked = [self._asked.name] if self._asked is not None else []

@@ -23,6 +23,7 @@ from patter_mcp.realtime.base import (
     Complaint,
     RealtimeOptions,
     Reconnected,
+    ResponseAudio,
     ResponseDone,
     ResponseItem,
     ResponseStarted,
@@ -306,6 +307,51 @@ async def test_each_token_is_counted_under_one_kind(model: OpenAIRealtime, vendo
     assert prices.realtime_cost_micros("openai", model.model, tokens) == round(
         55 * 4 + 55 * 0.4 + 10 * 32 + 6 * 24 + 28 * 64
     )
+
+
+async def test_vendor_that_leaves_out_what_it_may_is_understood(model: OpenAIRealtime, vendors: FakeSpeech) -> None:
+    vendors.realtime.terse = True
+    vendors.realtime.answers = [Answer("One moment.", [("book", "{}")]), Answer("Done.")]
+    async with talking(model, RealtimeOptions(instructions="", tools=[TOOL])) as reader:
+        greeting = reader.stream.ask(say="Hello.")
+        await reader.done(greeting)
+        assert not reader.stream.makes_asides
+        say(reader.stream)
+        done = await reader.first(ResponseDone, 1)
+        (call,) = done.calls
+        assert (call.name, call.arguments) == ("book", "{}")
+        reader.stream.answer(call, "booked")
+        reply = reader.stream.ask()
+        await reader.done(reply)
+        assert [reader.text(response) for response in (greeting, done.response, reply)] == [
+            "Hello.",
+            "One moment.",
+            "Done.",
+        ]
+        assert reader.audio(reply) == sing("Done.")
+        assert len({event.item for event in reader.of(ResponseItem)}) == 3
+        assert session(vendors).errors == []
+
+
+async def test_what_is_not_counted_is_estimated(model: OpenAIRealtime, vendors: FakeSpeech) -> None:
+    vendors.realtime.terse = True
+    async with talking(model) as reader:
+        response = reader.stream.ask(say="One two three four five.")
+        await reader.done(response)
+        tokens = reader.stream.usage.tokens
+        spoken_ms = len(reader.audio(response)) / 8
+        assert (tokens["text_output"], tokens["audio_output"]) == (24 // 4, spoken_ms // 50)
+        assert tokens["text_input"] > 0
+
+
+async def test_what_was_made_of_a_lost_answer_is_estimated(model: OpenAIRealtime, vendors: FakeSpeech) -> None:
+    vendors.realtime.speed = 1
+    async with talking(model) as reader:
+        reader.stream.ask(say="One two three four five.")
+        await reader.first(ResponseAudio, 1)
+        session(vendors).connection.cut()
+        await reader.first(Reconnected)
+        assert reader.stream.usage.tokens["audio_output"] > 0
 
 
 async def test_transcribed_audio_is_counted_for_its_own_bill(model: OpenAIRealtime) -> None:
