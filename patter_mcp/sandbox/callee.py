@@ -14,8 +14,9 @@ from typing import Literal, NamedTuple
 
 from patter_mcp.audio import tones
 from patter_mcp.audio.frame import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, ULAW_SILENCE
+from patter_mcp.sandbox.callers import CALLERS_SAY
 from patter_mcp.sandbox.hearing import Ear
-from patter_mcp.sandbox.manners import CALLERS_SAY, MANNERS, STILL_THERE
+from patter_mcp.sandbox.manners import MANNERS, STILL_THERE
 from patter_mcp.sandbox.matching import Words, contains_any, words
 from patter_mcp.sandbox.scenario import (
     START,
@@ -76,9 +77,13 @@ def spoken_lines(scenario: Scenario) -> list[Spoken]:
 
 
 def listened_phrases(scenario: Scenario) -> list[str]:
-    """What it should be able to recognise: all that it would react to, and what callers say anyway."""
+    """What it should be able to recognise: all that it would react to, the request it is made for, and what callers
+    say anyway.
+    """
     manners = (phrase for reply in MANNERS for phrase in reply.phrases)
-    return list(dict.fromkeys((*scenario.phrases, *manners, *CALLERS_SAY)))
+    example = scenario.example
+    requests = (example.first_message, example.goal) if example else ()
+    return list(dict.fromkeys((*scenario.phrases, *requests, *manners, *CALLERS_SAY)))
 
 
 class _SceneChange(Exception):

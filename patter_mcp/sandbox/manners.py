@@ -44,29 +44,3 @@ MANNERS = (
         hang_up=True,
     ),
 )
-
-CALLERS_SAY = (
-    "hello this is an automated assistant calling for",
-    "i am calling about",
-    "i am calling for",
-    "i have a message for",
-    "i would like to",
-    "i would like to know whether",
-    "could you tell me",
-    "thank you",
-    "thanks",
-    "okay thank you",
-    "great thank you very much",
-    "thank you goodbye",
-    "thanks bye",
-    "have a nice day",
-    "have a good day",
-    "have a great day",
-    "just to confirm",
-    "just to be sure",
-    "is that right",
-    "is that correct",
-    "that works",
-    "that does not work",
-)
-"""To be recognised for what it is rather than taken for something else."""

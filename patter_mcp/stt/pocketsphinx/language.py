@@ -18,8 +18,11 @@ from patter_mcp.stt.pocketsphinx import phrasebook
 from patter_mcp.stt.pocketsphinx.spelling import guess_phones
 from patter_mcp.stt.pocketsphinx.wording import spoken_words
 
-_HINT_WEIGHT = 20.0
-"""How many times a hint counts against one fixed phrase of the phrase-book."""
+_HINT_WEIGHT = 200.0
+"""How many times a hint counts against one fixed phrase of the phrase-book.
+
+With 20, words of the phrase-book take the place of hinted ones; with more than 400, hinted ones that of others.
+"""
 _CAUTION = 0.3
 """Share of a context's kinds of follower that is kept for words not seen there (Witten-Bell uses 1.0).
 

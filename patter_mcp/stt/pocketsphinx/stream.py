@@ -35,7 +35,7 @@ class PocketsphinxSTT:
     """
 
     fill: float = DEFAULT_FILL
-    """Noise to add, as a share of full scale: 0.005 is best for synthetic voices, 0.001 for people."""
+    """Noise to add, as a share of full scale: 0.005 suits synthetic voices, 0.001 people."""
 
     @property
     def provider(self) -> str:
