@@ -16,6 +16,7 @@ from patter_mcp import events as ev
 from patter_mcp.audio.frame import ULAW_SILENCE
 from patter_mcp.conversation.controls import Controls
 from patter_mcp.conversation.engine import Parting
+from patter_mcp.conversation.frame_filter import FrameFilter
 from patter_mcp.conversation.leg import CallLeg
 from patter_mcp.conversation.model_turn import ModelTurn
 from patter_mcp.conversation.opening import Opening
@@ -24,7 +25,6 @@ from patter_mcp.conversation.stillness import ANSWER_LIMIT_SEC, Stillness
 from patter_mcp.conversation.tool_rounds import ToolRounds
 from patter_mcp.conversation.voice import Means, Voice
 from patter_mcp.errors import ProviderError, ProviderTimeout
-from patter_mcp.hooks import DROP
 from patter_mcp.realtime import base as rt
 from patter_mcp.types import EndReason
 
@@ -65,7 +65,6 @@ class RealtimeConversation:
         self._stream = means.stream
         self._dialogue = means.dialogue
         self._journal = means.journal
-        self._hooks = means.hooks
         self._tasks = means.tasks
         self._rounds = rounds
         self._controls = controls
@@ -89,6 +88,11 @@ class RealtimeConversation:
             gave_up=self._give_up,
             leave=self._leave,
         )
+        self._hear_frame = means.stream.feed
+        if means.hooks.has_before_send_to_stt:
+            ear = FrameFilter(means.hooks, means.stream.feed)
+            self._hear_frame = ear.hear
+            self._tasks.start_soon(ear.run)
         self._unheard: set[str] = set()
         """The user's turns that are not in words yet."""
         self._user_speaking = False
@@ -126,26 +130,15 @@ class RealtimeConversation:
     # The ear: called by the leg, once per frame.
 
     def heard(self, frame: bytes) -> None:
-        if self._over.is_set():
-            return
-        if self._opening.recording:
-            self._stream.feed(bytes((ULAW_SILENCE,)) * len(frame))
-        elif self._hooks.has_before_send_to_stt:
-            self._tasks.start_soon(self._filter_frame, frame)
-        else:
-            self._stream.feed(frame)
-        self._opening.heard(frame)
+        if not self._over.is_set():
+            self._hear_frame(bytes((ULAW_SILENCE,)) * len(frame) if self._opening.recording else frame)
+            self._opening.heard(frame)
 
     def digit(self, digit: str) -> None:
         self._journal.write(ev.DigitReceived(digit=digit))
 
     def line_ended(self, reason: EndReason) -> None:
         self._part(Parting(reason=reason, ended_by="user" if reason is EndReason.USER_HUNG_UP else "carrier"))
-
-    async def _filter_frame(self, frame: bytes) -> None:
-        shaped = await self._hooks.before_send_to_stt(frame)
-        if shaped is not DROP:
-            self._stream.feed(shaped)
 
     # What the model tells.
 

@@ -1,7 +1,8 @@
 """The engine of one piece: a model that hears the line and speaks on it.
 
 Opened while the phone rings: the session is agreed on and the first words are made, so that the call begins with
-sound. They cost what speech costs, also when nobody answers.
+sound; in the first call also the words for bad moments (`Spares`). They cost what speech costs, also when nobody
+answers.
 
 Of the hooks only those on audio have a place here, `before_send_to_stt` and `after_synthesize`: between hearing
 and speaking there is no text. Guardrails are kept; see `conversation.screen` for what they cost.

@@ -134,6 +134,8 @@ class Voice:
 
     def bridge(self, text: str) -> None:
         """A word for whoever waits: in front of what is being made, else by itself."""
+        if self._closed:
+            return
         waiting = next((turn for turn in self.mouth.turns if turn.is_bridgeable), None)
         if waiting is None and not self.mouth.turns:
             if not self.recall(text):
