@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,12 +22,14 @@ from patter_mcp.guardrails.dialing import DialingPolicy
 from patter_mcp.llm.anthropic import AnthropicLLM
 from patter_mcp.llm.openai import OpenAILLM
 from patter_mcp.phone import open_phone
+from patter_mcp.store.base import CallStore
 from patter_mcp.store.memory import MemoryStore
 from patter_mcp.stt.deepgram import DeepgramSTT
 from patter_mcp.testing.fake_twilio import SILENT_FRAME, FakeTwilio, Plan
 from patter_mcp.testing.llm import FakeAnthropic, FakeLlmServer, FakeOpenAI, Reply, ScriptedCall
 from patter_mcp.testing.llm.script import Script
 from patter_mcp.testing.speech import FakeSpeech, SttScript, Timing, TtsScript, sing
+from patter_mcp.testing.speech.scripts import Transcripts
 from patter_mcp.testing.speech.singing import CHAR_BYTES, pitch_hz
 from patter_mcp.tts.deepgram import DeepgramTTS
 from patter_mcp.tts.elevenlabs import ElevenLabsTTS
@@ -167,7 +169,7 @@ class VendorPhone:
     mind: FakeLlmServer
     engine: PipelineEngine
     calls: CallManager
-    store: MemoryStore
+    store: CallStore
     people: list[Person]
 
     async def place(self, to: str = THEIRS, first_message: str = GREETING, **more: Any) -> Call:
@@ -213,7 +215,7 @@ def openai_voice(speech: FakeSpeech, **settings: Any) -> OpenAITTS:
     return OpenAITTS(api_key="any", base_url=speech.openai_url, **settings)
 
 
-def fake_speech(*said: str) -> FakeSpeech:
+def fake_speech(said: Transcripts) -> FakeSpeech:
     """Recognises what is said, turn by turn, and answers as fast as the real ones."""
     return FakeSpeech(stt=SttScript(transcripts=said, latency_ms=50), tts=TtsScript(timing=Timing(first_byte_ms=80)))
 
@@ -224,17 +226,21 @@ Parts = Mapping[str, Any]
 @asynccontextmanager
 async def vendor_phone(
     *replies: Script,
-    said: Sequence[str] = (),
+    said: Transcripts = (),
     parts: Callable[[FakeSpeech, FakeLlmServer], Parts] = lambda speech, mind: {},
     mind: type[FakeLlmServer] = FakeOpenAI,
     detector: Callable[[], VoiceDetector] = EnergyDetector,
     plan: Plan | None = None,
+    store: AbstractAsyncContextManager[CallStore] | None = None,
+    limit_sec: float | None = 60,
     **agent: Any,
 ) -> AsyncGenerator[VendorPhone]:
     """Args:
     replies: What the model answers, request by request.
     said: What the recogniser takes each turn of the callee's for.
     parts: `stt`, `llm`, `tts` where they are not Deepgram, the model of `mind`'s vendor, and ElevenLabs.
+    store: Of the calls; None: in memory.
+    limit_sec: For the whole block.
     agent: Of the agent.
     """
     people: list[Person] = []
@@ -243,24 +249,24 @@ async def vendor_phone(
         people.append(Person())
         return people[-1]
 
-    speech = fake_speech(*said)
+    speech = fake_speech(said)
     plan = plan or Plan()
-    with anyio.fail_after(60):
+    with anyio.fail_after(limit_sec):
         async with (
             FakeTwilio(replace(plan, callee=pick_up)).run() as twilio,
             speech.run(),
             mind(*replies, first_token_sec=0.1, token_sec=0.01) as server,
-            MemoryStore.open() as store,
+            store or MemoryStore.open() as books,
         ):
             make_model = anthropic if mind is FakeAnthropic else openai
             chosen: Parts = {"stt": deepgram(speech), "llm": make_model(server), "tts": elevenlabs(speech)}
             engine = PipelineEngine(Agent(**{**chosen, **parts(speech, server), **agent}), detector)
             phone = open_phone(
-                store=nullcontext(store),
+                store=nullcontext(books),
                 carrier=twilio.carrier(),
                 engine=lambda: engine,
                 policy=DialingPolicy(countries=["US"]),
                 phone_number=OURS,
             )
             async with phone as calls:
-                yield VendorPhone(twilio, speech, server, engine, calls, store, people)
+                yield VendorPhone(twilio, speech, server, engine, calls, books, people)

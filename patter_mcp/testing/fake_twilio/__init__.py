@@ -152,7 +152,7 @@ class FakeTwilio:
 
     def _create(self, exchange: Exchange) -> None:
         form = parse_qs(exchange.asked.body.decode(), keep_blank_values=True)
-        sid = f"CA{len(self.calls) + 1:032x}"
+        sid = f"CA{self.create_count:032x}"
         call = FakeCall(sid, form, self.plan, self.requests)
         objection = _objection(call)
         if objection is not None:
