@@ -210,7 +210,7 @@ def configured_phone(
 
     return open_phone(
         store=open_store(settings.store_address),
-        carrier=_carrier(settings) if carrier is None else _opened_by(carrier),
+        carrier=configured_carrier(settings) if carrier is None else _opened_by(carrier),
         engine=engine,
         calls=settings.calls,
         media=settings.media,
@@ -233,7 +233,12 @@ def _opened_by(carrier: CarrierSource) -> AbstractAsyncContextManager[Carrier]:
     return carrier() if callable(carrier) else carrier
 
 
-def _carrier(settings: Settings) -> AbstractAsyncContextManager[Carrier]:
+def configured_carrier(settings: Settings) -> AbstractAsyncContextManager[Carrier]:
+    """To be entered.
+
+    Raises:
+        ConfigError: there is no such carrier, or it lacks its credentials.
+    """
     name = carrier_name(settings)
     options: dict[str, Any] = {}
     if name == SANDBOX:

@@ -13,6 +13,7 @@ import anyio
 
 from patter_mcp.calls.fold import CallView, fold, summary
 from patter_mcp.cli.calling import clock
+from patter_mcp.cli.checking import verdict
 from patter_mcp.cli.clients import CLIENTS, block
 from patter_mcp.config import Setting, Settings
 from patter_mcp.contract import INPUT_SCHEMA, MCP_TOOL, TOOL_DESCRIPTION, TOOL_NAME
@@ -93,6 +94,7 @@ def show_config(options: argparse.Namespace, settings: Settings) -> int:
     width = max(len(setting.name) for setting in effective)
     for setting in effective:
         _print(f"{setting.name:<{width}}  {setting.value!s}  ({setting.source})")
+    _print("\n" + anyio.run(verdict, settings))
     return 0
 
 

@@ -112,7 +112,10 @@ def _parser() -> argparse.ArgumentParser:
     scenarios.add_argument("files", nargs="*", type=Path, metavar="FILE", help="scenario files to check")
 
     config = _command(
-        commands, "config", "looking:show_config", "print the settings in force and where each comes from"
+        commands,
+        "config",
+        "looking:show_config",
+        "print the settings in force, where each comes from, and what calls lack",
     )
     config.add_argument("--show", action="store_true", help="the default")
     config.add_argument("--client", choices=CLIENTS, help="print what this MCP client has to be told instead")

@@ -91,7 +91,7 @@ class MediaEndpoint:
     def _open(self) -> None:
         assert self._tasks is not None
         if self._carrier.needs_public_url:
-            _check_public(self._settings, self._carrier.name)
+            check_public(self._settings, self._carrier.name)
         app = Starlette(
             routes=[
                 Route("/healthz", self._health),
@@ -159,7 +159,10 @@ class MediaEndpoint:
             self._claiming_count -= 1
 
 
-def _check_public(settings: MediaSettings, carrier_name: str) -> None:
+def check_public(settings: MediaSettings, carrier_name: str) -> None:
+    """Raises:
+    ConfigError: a carrier that comes over the internet would not find us.
+    """
     where = "media.public_url (PATTER_MEDIA_PUBLIC_URL; `webhook_url` in the library)"
     if not settings.public_url:
         raise ConfigError(

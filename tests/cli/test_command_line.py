@@ -156,6 +156,14 @@ def test_real_calls_ask_for_what_they_lack_one_by_one(
     assert (finished.returncode in (1, 2), finished.stdout) == (True, "")
     assert missing in finished.stderr
     assert "Traceback" not in finished.stderr
+    verdict = run({**machine, **given}, "config").stdout.splitlines()[-1]
+    assert verdict.startswith("A call cannot be placed: ") and missing in verdict
+
+
+def test_config_says_what_a_call_is_made_of(machine: dict[str, str]) -> None:
+    ready = {**PUBLIC, "PATTER_MEDIA_PORT": "8080"}
+    assert "carrier twilio (phones ring), stt openai/" in run({**machine, **ready}, "config").stdout
+    assert "carrier sandbox (no phone rings)" in run(machine, "config").stdout
 
 
 @pytest.mark.parametrize(
