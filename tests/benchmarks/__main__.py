@@ -24,7 +24,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from tests.benchmarks.process import settle_down
+from tests.benchmarks.process import be_punctual, settle_down
 from tests.benchmarks.report import (
     Floor,
     beyond_vendors_ms,
@@ -130,4 +130,5 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 if __name__ == "__main__":
     given = parse()
     settle_down(0 if given.cpu else 1, realtime=given.realtime)
+    be_punctual()
     anyio.run(main, given, backend_options={"use_uvloop": True})

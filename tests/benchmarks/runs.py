@@ -102,7 +102,7 @@ class Bench:
         self.measured = Measured()
         await self._connect(calls)
         await anyio.sleep(self.settle_sec)
-        self.measured, self.lateness_ms = Measured(greeting=self.measured.greeting), []
+        self.measured, self.lateness_ms = Measured(greeting=self.measured.greeting, lost=self.measured.lost), []
         before, load_before_sec = await self.system.do("usage"), time.process_time()
         await anyio.sleep(seconds)
         after, load_after_sec = await self.system.do("usage"), time.process_time()
@@ -137,8 +137,10 @@ class Bench:
             tasks.start_soon(self._place, count)
             for number in range(count):
                 talkers[number].line = (await self.twilio.call(first + number)).line
-        for call in self.twilio.calls[first:]:
-            await call.line.open.wait()
+        with anyio.move_on_after(PATIENCE_SEC):
+            for call in self.twilio.calls[first:]:
+                await call.line.open.wait()
+        self.measured.lost += sum(not call.line.open.is_set() for call in self.twilio.calls[first:])
 
     async def _place(self, count: int) -> None:
         await self.system.do("place", count=count, per_sec=CALLS_PER_SEC)

@@ -42,7 +42,7 @@ class Measured:
     queued: list[float] = field(default_factory=list[float])
     """What lay at the carrier when more came."""
     lost: int = 0
-    """Turns without a reply, interruptions without a clear."""
+    """Calls without a line, turns without a reply, interruptions without a clear."""
 
 
 class Talker:
