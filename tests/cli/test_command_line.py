@@ -191,7 +191,7 @@ def test_config_says_where_each_setting_comes_from(machine: dict[str, str], tmp_
     shown = run(
         {**machine, "PATTER_TTS": "espeak"}, "config", "--config-file", str(file), "--stt", "pocketsphinx"
     ).stdout
-    rows = {line.split()[0]: line.split(maxsplit=1)[1] for line in shown.splitlines()}
+    rows = {line.split()[0]: line.split(maxsplit=1)[1] for line in shown.partition("\n\n")[0].splitlines()}
     assert rows["llm"] == f"rules  ({file})"
     assert rows["calls.ring_timeout_sec"] == f"12.0  ({file})"
     assert rows["tts"] == "espeak  (environment)"
