@@ -34,7 +34,7 @@ LAST_WORDS_SEC = 1.0
 """How long the transcript of what the user said last may take once the conversation is over."""
 CONNECTED_WITHIN_SEC = 0.5
 """What is left to a model's first connection once somebody has answered."""
-REPLAY_SEC = 1.0
+REPLAY_SEC = 0.5
 """How long a model takes at most to hear again what it missed."""
 FINAL = (EndReason.MAX_DURATION, EndReason.PROVIDER_FAILED)
 """Goodbyes after which nothing can be said, also if the user talks over them."""
@@ -205,6 +205,7 @@ class RealtimeConversation:
     def _user_stopped(self, silence_ms: float) -> None:
         last_sound_at = anyio.current_time() - silence_ms / 1000
         self._user_speaking = False
+        self._replayed_until = -math.inf
         self._rounds.begin()
         self._stillness.stir(last_sound_at)
         if not self._opening.recording:

@@ -309,27 +309,23 @@ class RealtimeCodec:
 
     def _response_done(self, data: Json) -> Events:
         described = data["response"]
-        response = self._responses.get(described["id"])
-        items: list[RealtimeEvent] = []
-        if response is not None:
-            for item in described.get("output") or ():
-                items += self._take_item(response, item)
-            self._settle_answered(response)
-        self._responses.finish(described["id"])
+        response = self._responses.finish(described["id"])
         self._count(described.get("usage") or {}, response)
         self._ask_next()
         if response is None:
             return ()
+        items = [event for item in described.get("output") or () for event in self._take_item(response, item)]
         calls = [call for call in response.calls if call.name]
         self._calls.update(call.call for call in calls)
         status, message = _outcome(described)
+        if status == "completed" and not response.aside:
+            self._settle_answered()
         return (*items, ResponseDone(response=response.name, status=status, calls=calls, message=message))
 
-    def _settle_answered(self, response: Response) -> None:
-        """Turns before it were understood well enough to be answered."""
-        if not response.aside:
-            for item in [item for item, turn in self._turns.items() if turn.end_ms is not None]:
-                self._understood(item)
+    def _settle_answered(self) -> None:
+        """What has been answered was understood well enough."""
+        for item in [item for item, turn in self._turns.items() if turn.end_ms is not None]:
+            self._understood(item)
 
     def _error(self, data: Json) -> Events:
         error = data["error"]

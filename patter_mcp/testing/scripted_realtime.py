@@ -41,6 +41,8 @@ ONSET_MS = 60
 """Sound that counts as speech."""
 SILENCE_MS = 500
 """Silence that ends a turn."""
+KEPT_FRAMES = 5
+"""Before somebody speaks; the onset is in them."""
 
 
 @dataclass(slots=True)
@@ -82,6 +84,12 @@ class ScriptedModelStream:
         self._loud_ms = 0.0
         self._quiet_ms = 0.0
         self._speaking: str | None = None
+        self._is_connected = True
+        self._kept: list[bytes] = []
+        """Frames a new connection would have to hear."""
+        self._wordless: dict[str, str] = {}
+        """Turns of the user's that are neither in words nor answered, and their words."""
+        self._connection = 0
         self.options = options
         self.usage = RealtimeUsage()
         self.memory: list[Remembered] = []
@@ -103,12 +111,16 @@ class ScriptedModelStream:
             self._events.put(event)
 
     def lose_connection(self) -> None:
-        """It breaks, and is there again at once."""
+        """It breaks, and is there again at once; turns it had not understood are heard again."""
         active = [*([self._active] if self._active else []), *self._asides]
         for response in active:
             response.scope.cancel()
             self.emit(ResponseDone(response=response.name, status="lost"))
+        self._connection += 1
+        self._texts.extendleft(reversed(self._wordless.values()))
+        self._wordless.clear()
         self._active, self._asides, self._speaking = None, [], None
+        self._is_connected = False
         self.memory.clear()
         self._tasks.start_soon(self._reconnect)
 
@@ -126,15 +138,9 @@ class ScriptedModelStream:
         """From the beginning."""
 
     def feed(self, frame: bytes) -> None:
-        ms = len(frame) / BYTES_PER_MS
-        loud = sum(byte != ULAW_SILENCE for byte in frame) > len(frame) / 2
-        self._heard_ms += ms
-        self._loud_ms = self._loud_ms + ms if loud else 0.0
-        self._quiet_ms = 0.0 if loud else self._quiet_ms + ms
-        if self._speaking is None and self._loud_ms >= ONSET_MS:
-            self._user_starts()
-        elif self._speaking is not None and self._quiet_ms >= SILENCE_MS:
-            self._user_stops(self._speaking)
+        self._kept.append(frame)
+        if self._is_connected:
+            self._hear(frame)
 
     def ask(self, *, say: str | None = None, aside: bool = False) -> str:
         response = _Response(f"ask-{next(self._numbers)}", say, aside)
@@ -179,6 +185,19 @@ class ScriptedModelStream:
 
     # Hearing.
 
+    def _hear(self, frame: bytes) -> None:
+        ms = len(frame) / BYTES_PER_MS
+        loud = sum(byte != ULAW_SILENCE for byte in frame) > len(frame) / 2
+        self._heard_ms += ms
+        self._loud_ms = self._loud_ms + ms if loud else 0.0
+        self._quiet_ms = 0.0 if loud else self._quiet_ms + ms
+        if self._speaking is None and self._loud_ms >= ONSET_MS:
+            self._user_starts()
+        elif self._speaking is not None and self._quiet_ms >= SILENCE_MS:
+            self._user_stops(self._speaking)
+        if self._speaking is None and not self._wordless:
+            del self._kept[:-KEPT_FRAMES]
+
     def _user_starts(self) -> None:
         self._speaking = f"user-{next(self._numbers)}"
         self.emit(UserStarted())
@@ -191,20 +210,23 @@ class ScriptedModelStream:
         after = self.memory[-1].item if self.memory else None
         self.memory.append(Remembered(item, "user"))
         self.emit(UserStopped(silence_ms=self._quiet_ms), UserItem(item=item, after=after))
-        text = self._texts.popleft() if self._texts else ""
-        self._tasks.start_soon(self._put_into_words, item, text)
+        self._wordless[item] = self._texts.popleft() if self._texts else ""
+        self._tasks.start_soon(self._put_into_words, item, self._wordless[item])
         if self._active is None and self._model.answers_by_itself:
             self._active = _Response(f"own-{next(self._numbers)}")
             self._begin(self._active)
 
     async def _put_into_words(self, item: str, text: str) -> None:
+        connection = self._connection
         await anyio.sleep(self._model.transcript_sec)
-        self.emit(UserWords(item=item, text=text, final=True))
+        if connection == self._connection:
+            self._wordless.pop(item, None)
+            self.emit(UserWords(item=item, text=text, final=True))
 
     # Speaking.
 
     def _next(self) -> None:
-        if self._active is None and self._asked and not self._held:
+        if self._active is None and self._asked and self._is_connected and not self._held:
             self._active = self._asked.popleft()
             self._begin(self._active)
 
@@ -221,6 +243,8 @@ class ScriptedModelStream:
             self._asides.remove(response)
         elif response is self._active:
             self._active = None
+            if event.status == "completed":
+                self._wordless.clear()
         self.emit(event)
         self._next()
 
@@ -259,8 +283,14 @@ class ScriptedModelStream:
 
     async def _reconnect(self) -> None:
         await anyio.sleep(self._model.reconnect_sec)
+        self._is_connected = True
         self.pasts.append(self.options.past())
         self.emit(Reconnected(lost_ms=0, message="the connection broke"))
+        self._next()
+        self._loud_ms = self._quiet_ms = 0.0
+        missed, self._kept = self._kept, []
+        for frame in missed:
+            self.feed(frame)
 
     def _find(self, item: str) -> list[Remembered]:
         return [remembered for remembered in self.memory if remembered.item == item]
