@@ -266,6 +266,9 @@ class Voice:
                 self._stream.cancel(wanted.response)
                 self._turns[wanted.response] = ModelTurn(kind=Kind.REPLY, void=True)
             self._turns[response], wanted.response = wanted, response
+            if wanted.line:
+                # The user may have been heard again, as another turn; it comes after that.
+                self._dialogue.place(wanted.line)
             return wanted
         turn = ModelTurn(kind=Kind.REPLY, response=response)
         if self._closed or self.hushed or self.mouth.turns:
@@ -300,18 +303,18 @@ class Voice:
 
     def _recover(self, turn: ModelTurn, done: rt.ResponseDone) -> None:
         """What there is of it is said, and the model goes on from there."""
-        if done.status == "cancelled":
+        if done.status == "failed":
+            self._fail_once(turn, done.message)
+        elif done.status == "cancelled" and (turn.received_ms or turn.wanted):
             # The user speaks, though we have not been told yet.
             self._complete(turn)
             self.answer_due = turn.kind is Kind.REPLY
-        elif done.status == "failed":
-            self._fail_once(turn, done.message)
         elif turn.received_ms:
             self._go_on(turn)
         elif turn.wanted:
             self._ask_again(turn)
         else:
-            # Whether the model will hear the user once more, and answer by itself, is not known yet.
+            # Whether the model will hear the user, or hear them again, and answer by itself, is not known yet.
             turn.response, turn.begun = "", False
             self.answer_due = True
 

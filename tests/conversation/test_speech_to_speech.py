@@ -390,6 +390,28 @@ async def test_connection_lost_before_an_answer_began_is_answered_afterwards() -
     assert s.journal.transcript[-2:] == [("user", "When?"), ("agent", "One moment, please. At three.")]
 
 
+async def test_user_heard_again_after_a_break_is_answered_and_interrupts_nobody() -> None:
+    script = Say("Never begun."), Say("Nor this."), Say("At three.")
+    async with open_stage(*script, model=ScriptedRealtime(reconnect_sec=2.0)) as s:
+        await s.agent_has_spoken()
+        s.model.first_audio_sec = 0.8
+        await s.user_says("When?")
+        s.stream.lose_connection()
+        await s.agent_has_spoken()
+        await s.agent_has_spoken()
+    assert s.journal.transcript[-2:] == [("user", "When?"), ("agent", "One moment, please. At three.")]
+    assert not s.journal.of(ev.BargeIn)
+
+
+async def test_words_on_both_sides_of_a_break_keep_their_order() -> None:
+    async with open_stage(ring_sec=0.1) as s:
+        await s.user_says("Hold on, please.", seconds=0.1)
+        s.stream.lose_connection()
+        await s.user_says("Yes.", seconds=0.1)
+        await s.agent_has_spoken()
+    assert [text for role, text in s.journal.transcript if role == "user"] == ["Hold on, please.", "Yes."]
+
+
 async def test_complaint_of_the_vendor_is_written_down_and_nothing_more() -> None:
     async with open_stage(Say("At three.")) as s:
         await s.agent_has_spoken()
