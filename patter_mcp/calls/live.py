@@ -28,7 +28,7 @@ from patter_mcp.errors import (
     StoreError,
     WebhookRejected,
 )
-from patter_mcp.store.base import CallStore, Finish
+from patter_mcp.store.base import CallStore, Finish, Write
 from patter_mcp.types import CallRecord, CallState, EndReason, Party
 
 logger = logging.getLogger(__name__)
@@ -181,7 +181,9 @@ class LiveCall:
             tasks.cancel_scope.cancel()
 
     async def _dial(self) -> None:
-        await self._store.carrier_status(self.call_id, CallState.DIALING, [ev.Dialing()])
+        if await self._store.carrier_status(self.call_id, CallState.DIALING, [ev.Dialing()]) is not Write.OK:
+            self.end(EndReason.CANCELED, "system", "It was closed elsewhere before it was dialed.")
+            return
         request = DialRequest(
             call_id=self.call_id,
             to_number=self.request.to_number,

@@ -230,7 +230,7 @@ class CallManager:
         while True:
             try:
                 for record in [*await self.store.take_over(), *await self.store.overdue()]:
-                    if record.call_id not in self._live:
+                    if record.call_id not in self._live | self._unrecorded:
                         orphans[record.call_id] = record
             except PatterError as error:
                 logger.error("looking for abandoned calls failed; trying again", extra={"why": error.message})

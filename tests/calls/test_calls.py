@@ -19,7 +19,7 @@ from patter_mcp.config import CallSettings
 from patter_mcp.conversation.engine import Brief, Journal, Parting
 from patter_mcp.conversation.leg import CallLeg
 from patter_mcp.errors import CallNotFound, CallRefused, CarrierError, DialFailed, ProviderConnectionError, StoreError
-from patter_mcp.store.base import CallSnapshot, Finish
+from patter_mcp.store.base import CallSnapshot, Finish, Write
 from patter_mcp.store.memory import MemoryStore
 from patter_mcp.testing.scripted import MemoryLeg
 from patter_mcp.testing.virtual_time import VirtualTimeLoop
@@ -533,6 +533,36 @@ async def test_call_left_behind_is_ended_as_far_as_its_line_is_known(
             assert p.exchange.hung_up_lines == hung_up
     assert (result.status, result.metrics["end_reason"]) == ("failed", "interrupted")
     assert words in result.metrics["detail"]
+
+
+async def test_call_closed_elsewhere_before_it_was_dialed_is_not_dialed() -> None:
+    class Meddled(MemoryStore):
+        async def carrier_status(self, call_id: str, state: CallState, events: Sequence[ev.Event] = ()) -> Write:
+            if state is CallState.DIALING:
+                await self.finish(call_id, ev.Ended(reason=EndReason.CANCELED, ended_by="caller"), None)
+            return await super().carrier_status(call_id, state, events)
+
+    async with phone(store=Meddled()) as p:
+        assert (await p.call())["metrics"]["end_reason"] == "canceled"
+        await anyio.sleep(5)
+        assert p.exchange.dialed == []
+
+
+async def test_end_that_could_not_be_written_is_not_overtaken_by_the_deadline() -> None:
+    store = FullStore()
+    async with phone(store=store) as p:
+        result = await p.call()
+        (record,) = await store.recent()
+        store.overdue = lambda: given([record])
+        await anyio.sleep(10)
+        store.full = False
+        await anyio.sleep(10)
+        (*_, last) = await store.events(result["call_id"])
+        assert isinstance(last.event, ev.Ended) and last.event.reason is EndReason.AGENT_HUNG_UP
+
+
+async def given(records: list[CallRecord]) -> list[CallRecord]:
+    return records
 
 
 async def test_call_left_behind_at_another_carrier_is_left_to_it() -> None:
