@@ -6,13 +6,14 @@ import argparse
 import importlib
 
 from patter_mcp.app import App
-from patter_mcp.cli.process import collect_rarely, loop_options
+from patter_mcp.cli.process import collect_rarely, loop_options, open_many_files
 from patter_mcp.config import Settings
 from patter_mcp.contract import VERSION
 from patter_mcp.server.stdio import run_stdio
 
 
 def serve(options: argparse.Namespace, settings: Settings) -> int:
+    open_many_files()
     run_stdio(
         lambda: App(lambda: _phone(settings)),
         version=VERSION,

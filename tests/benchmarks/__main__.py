@@ -24,6 +24,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 
+from patter_mcp.cli.process import open_many_files
 from tests.benchmarks.process import be_punctual, settle_down
 from tests.benchmarks.report import (
     Floor,
@@ -131,4 +132,5 @@ if __name__ == "__main__":
     given = parse()
     settle_down(0 if given.cpu else 1, realtime=given.realtime)
     be_punctual()
+    open_many_files()
     anyio.run(main, given, backend_options={"use_uvloop": True})

@@ -20,7 +20,7 @@ import anyio
 from patter_mcp.calls.call import Call
 from patter_mcp.calls.manager import CallManager
 from patter_mcp.carriers.twilio import TwilioCarrier
-from patter_mcp.cli.process import collect_rarely, loop_options
+from patter_mcp.cli.process import collect_rarely, loop_options, open_many_files
 from patter_mcp.config import CallSettings, TurnSettings
 from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.pipeline import PipelineEngine
@@ -167,6 +167,7 @@ def run(config: Config) -> None:
 if __name__ == "__main__":
     chosen = Config.from_json(sys.argv[1])
     settle_down(chosen.setup.cpu)
+    open_many_files()
     if chosen.setup.profile:
         cProfile.runctx("run(chosen)", globals(), {"chosen": chosen}, chosen.setup.profile)
     else:

@@ -20,6 +20,15 @@ collect_rarely()
 print(gc.get_freeze_count() >= 0.9 * loaded, gc.get_threshold())
 """
 
+FILES = """
+import resource
+from patter_mcp.cli.process import open_many_files
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, min(most, 5000)))
+open_many_files()
+print(resource.getrlimit(resource.RLIMIT_NOFILE)[0] == min(most, 5000))
+"""
+
 LIBRARY = """
 import anyio, gc
 from patter_mcp import Patter
@@ -35,6 +44,12 @@ print((gc.get_threshold(), gc.get_freeze_count()) == before)
 def test_what_the_program_consists_of_is_not_looked_through_for_garbage() -> None:
     frozen = subprocess.run([sys.executable, "-c", FREEZE], capture_output=True, text=True, check=True)
     assert frozen.stdout.split(maxsplit=1) == ["True", "(2000, 10, 50)\n"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_there_may_be_as_many_connections_as_the_system_allows() -> None:
+    raised = subprocess.run([sys.executable, "-c", FILES], capture_output=True, text=True, check=True)
+    assert raised.stdout == "True\n"
 
 
 def test_the_server_runs_on_uvloop_where_it_is_installed() -> None:
