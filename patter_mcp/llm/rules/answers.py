@@ -15,6 +15,7 @@ from patter_mcp.llm.rules.understand import Heard
 MAX_DIVERSIONS = 3
 _SHORT = 5
 _WHOSE_NAME = re.compile(r"(\w+)'s name\b")
+_ASKS_IF_SO = re.compile(r"(?:\w+ ){0,2}?(?:is (?:it|this|that)|are you|do you|did you|would you|for)\b")
 _CHOICE = re.compile(r"\b(\w+) or (?:an? |the )?(\w+)\b")
 
 
@@ -78,8 +79,10 @@ def _name(memory: Memory, heard: Heard) -> str:
 
 
 def _record(memory: Memory, heard: Heard) -> str:
-    fact = memory.goal.fact(heard.words)
-    return say.give_fact(fact) if fact else say.NOT_KNOWN
+    fact, detail = memory.goal.fact(heard.words), memory.goal.detail(heard.words)
+    if fact:
+        return say.give_fact(fact)
+    return say.give_detail(detail) if detail else say.NOT_KNOWN
 
 
 def _phone(memory: Memory, heard: Heard) -> str:
@@ -99,7 +102,10 @@ def _okay(memory: Memory, heard: Heard) -> str:
 
 
 def _service(memory: Memory, heard: Heard) -> str:
-    return "" if heard.has(Cue.WHY) and not memory.requested else say.give_service(memory.goal)
+    if heard.has(Cue.WHY) and not memory.requested:
+        return ""
+    detail = memory.goal.reason or memory.goal.detail(heard.words)
+    return say.give_detail(detail) if detail and memory.count(Act.REQUESTED) else say.give_service(memory.goal)
 
 
 _Answer = tuple[Cue, Callable[[Memory, Heard], str]]
@@ -130,4 +136,8 @@ def _general(memory: Memory, heard: Heard) -> str:
     if choice:
         chosen = next((word for word in choice.groups() if word in goal_words), "")
         return f"{say.upper_first(chosen)}, please." if chosen else say.CHOICE_IS_YOURS
+    if detail := memory.goal.detail(heard.words):
+        return say.give_detail(detail)
+    if _ASKS_IF_SO.match(heard.text) and memory.goal.says(heard.words):
+        return say.IT_IS
     return say.task_alone(memory.goal) if not memory.count(Act.TOLD_TASK) else say.NOT_KNOWN

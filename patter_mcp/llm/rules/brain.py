@@ -79,7 +79,8 @@ def _errand(memory: Memory, heard: Heard) -> Reply | None:
 def _put_again(memory: Memory, heard: Heard) -> Reply | None:
     """They greet us or ask what we want although we have said it."""
     is_asking = heard.has(Cue.WHY, Cue.GREETING, Cue.BACK) and memory.count(Act.REQUESTED) < errands.MAX_TRIES + 1
-    return speak(*resumed(memory)) if is_asking else None
+    reason = memory.goal.reason if heard.has(Cue.WHY) else ""
+    return speak(reason and say.give_detail(reason), *resumed(memory)) if is_asking else None
 
 
 def _not_understood(memory: Memory) -> Reply:

@@ -343,7 +343,9 @@ PATTERNS: dict[Cue, str] = {
         r"take|carry|serve|provide|sell|accept|make|see)\b|not (?:on|in) (?:the|our|my) (?:system|list|book|records|"
         "schedule)|can not find|unable to|wish i could|(?:that|it) is (?:too (?:late|early|short)|gone)|too (?:late|"
         "early) to|am afraid not|afraid (?:we|i|that|it) (?:is |are |am )?(?:not|can not|do not)|short ?staffed|"
-        "under (?:renovation|construction)|out of business|not (?:allowed|permitted|eligible)"
+        "under (?:renovation|construction)|out of business|not (?:allowed|permitted|eligible)|(?:maybe|perhaps|"
+        "some) (?:another|other|next) time|another time then|(?:we|they|he|she) do(?:es)? not (?!mind|know|think|"
+        r"understand|hear|need|worry|require|charge|care|want|like|only|even)\w+"
     ),
     Cue.CLOSED: (
         r"\b(?:closed|to close|not open|on (?:vacation|holiday)|shut|do not open|off (?:that|on)|holiday hours|"
@@ -390,11 +392,12 @@ POLITE_NO = re.compile(
     r"\bno (?=(?:that|it) is (?:fine|right|correct|okay|good|all right|great|perfect)\b)|\bno (?=(?:that|"
     r"it) works)|\b(?:no|not a|not any) (?:problems?|worries|trouble|issues?|bother)(?: at all)?\b|\bwhy not\b|"
     r"\bdo not (?:worry|mention it)\b|\bnot only\b|\bno (?:charge|cost|rush|need|later|earlier)\b|\bnot bad\b|"
-    r"\b(?:do not|can not) see why not\b|\bcan not wait\b"
+    r"\b(?:do not|can not) see why not\b|\bcan not wait\b|\bnever mind\b"
 )
 """A "no" that refuses nothing."""
 YES_BOOKED = re.compile(
-    r"\b(yes|yeah|yep|okay|great|perfect|sure)(?: sir| madam)? (?:it|that) is (?:all |now )?booked\b"
+    r"\b(yes|yeah|yep|okay|great|perfect|sure|good)(?: sir| madam)? (?:it|that|(?:the|your) \w+) is (?:all |now )?"
+    r"booked\b"
 )
 """After a yes "that is booked" is our booking, without one somebody else's."""
 GREETING_GOOD = re.compile(r"\bgood (?:morning|afternoon|evening|day|night|luck)\b|\bgood to go\b|\bhave a good\b")

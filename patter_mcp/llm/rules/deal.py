@@ -136,7 +136,7 @@ def _unsure(memory: Memory, heard: Heard) -> Reply | None:
     """They would have to find out: we ask them to, once."""
     if heard.has(Cue.WILL_CALL_BACK):
         return uncertain(memory, say.LATER, why="They want to call back.")
-    if not heard.has(Cue.UNSURE) or heard.has(Cue.UNAVAILABLE, Cue.CONFIRMED):
+    if not heard.has(Cue.UNSURE) or heard.has(Cue.UNAVAILABLE, Cue.CONFIRMED, Cue.GOODBYE):
         return None
     if memory.count(Act.ASKED_TO_CHECK):
         return uncertain(memory, say.LATER, why="They could not say.")
@@ -178,7 +178,8 @@ def _not_right(memory: Memory, heard: Heard) -> Reply | None:
     """No to what we read back."""
     if memory.pending is not Act.READ_BACK or not heard.has(Cue.NO) or heard.has(Cue.YES):
         return None
-    if memory.count(Act.ASKED_TIME) > 1 or memory.goal.kind in (Kind.CANCEL, Kind.DO):
+    is_refusal = heard.has(Cue.UNAVAILABLE) and not memory.goal.needs_time
+    if is_refusal or memory.count(Act.ASKED_TIME) > 1 or memory.goal.kind in (Kind.CANCEL, Kind.DO):
         return refused(memory)
     return speak(say.ask_correct())
 

@@ -10,6 +10,15 @@ from enum import Enum
 
 from patter_mcp.llm.rules.clock import HALF_DAY, Clock
 from patter_mcp.llm.rules.day import Day
+from patter_mcp.llm.rules.words import word_set, words_of
+
+_REASON = re.compile(r"(?:it is (?:about|for|because)|the reason|i have|there is)\b", re.IGNORECASE)
+_COMMON = word_set(
+    "the and for you your our that this with what which when where who how why are was will would like have has had "
+    "does did can could should may shall please want need know get tell about there here then its okay yes yeah sure "
+    "all right well just also any some from but not calling call number name come coming"
+)
+"""Words that many questions have, and that say nothing of what is asked about."""
 
 
 class Kind(Enum):
@@ -64,6 +73,8 @@ class Goal:
     party: int | None = None
     facts: tuple[tuple[str, str], ...] = ()
     """What else may be told when asked: ("order number", "4417")."""
+    details: tuple[str, ...] = ()
+    """Plain statements beside the errand, in words meant for the callee: "the car is a blue Ford"."""
     days: tuple[Day, ...] = ()
     """The first is preferred."""
     any_day: bool = False
@@ -118,6 +129,26 @@ class Goal:
     def fact(self, asked: Sequence[str]) -> str:
         """What the goal tells about something asked for by these words, "" if nothing."""
         return next((f"{label} {value}" for label, value in self.facts if set(label.split()) & set(asked)), "")
+
+    def detail(self, asked: Sequence[str]) -> str:
+        """The statement that speaks of something asked about by these words, "" if none does."""
+        telling = _telling(asked)
+        return next((detail for detail in self.details if telling & _telling(words_of(detail))), "")
+
+    @property
+    def reason(self) -> str:
+        """The statement that says what it is about, "" if none does."""
+        return next((detail for detail in self.details if _REASON.match(detail)), "")
+
+    def says(self, asked: Sequence[str]) -> bool:
+        """Whether all that these words speak of stands in the goal."""
+        telling = _telling(asked)
+        return bool(telling) and telling <= _telling(words_of(self.text))
+
+
+def _telling(words: Sequence[str]) -> set[str]:
+    """The words that say something, without their endings."""
+    return {word.removesuffix("s") for word in words if len(word) > 2 and word not in _COMMON}
 
 
 def usual_hour(text: str) -> int:

@@ -46,7 +46,7 @@ def _after_deal_talk(memory: Memory, heard: Heard) -> Memory:
         time for time in memory.refused_times if not any(o.time and o.time.same(time) for o in heard.offers)
     )
     is_no = heard.has(Cue.UNAVAILABLE, Cue.CLOSED, Cue.DEFLECT, Cue.NO) and not heard.offers
-    is_yes = heard.has(Cue.YES, Cue.CONFIRMED) or bool(heard.offers)
+    is_yes = (heard.has(Cue.YES) and not heard.has(Cue.GOODBYE)) or heard.has(Cue.CONFIRMED) or bool(heard.offers)
     slots = [slot_of(offer, memory.goal, memory.slot) for offer in heard.offers]
     return replace(
         memory,
@@ -126,7 +126,8 @@ def _stands_by(memory: Memory, heard: Heard) -> bool:
     if heard.has(Cue.NO, Cue.RETRACTED, Cue.UNSURE, Cue.HOLD, Cue.CHECKING, *QUESTIONS):
         return False
     says_other_time = bool(_times(heard.text)) and not _repeats(memory.answer, heard)
-    return not says_other_time and (heard.assents or _repeats(memory.answer, heard))
+    lets_stand = heard.has(Cue.ANYTHING_ELSE, Cue.GOODBYE, Cue.THANKS)
+    return not says_other_time and (heard.assents or lets_stand or _repeats(memory.answer, heard))
 
 
 def _also_answers(answer: str, question: str) -> bool:

@@ -26,7 +26,8 @@ _WELCOME = re.compile(r"thank you for (?:calling|holding)|welcome to|you have re
 _AGAIN = re.compile(r"\b(?:repeat|again|hear (?:these|this)|previous|main menu|go back|return|more options)\b")
 _HUMAN = re.compile(
     r"\b(?:operator|representative|receptionist|agent|person|someone|somebody|human|front desk|reception|staff|"
-    r"team|associate|assistance|customer (?:service|care)|all other|anything else|other (?:inquiries|questions)|"
+    r"team|associate|assistance|customer (?:service|care)|all other|everything else|"
+    r"anything else|other (?:inquiries|questions)|"
     r"attendant|help desk|member services)\b"
 )
 _STEM_CHARS = 5

@@ -11,7 +11,7 @@ CLAUSE_START = r"(?i:if|whether|what|when|how|where|which|who|why|until)\b"
 """Begins an indirect question."""
 _WHO = (
     r"(?:(?i:mom|mum|dad|grandma|grandpa|them|him|her|someone|somebody|everyone|whoever answers|(?:the|my|our|"
-    r"his) [a-z]+)|[A-Z][\w'’]*(?: [A-Z][\w'’]*)*)"
+    r"his|their) (?:(?:[a-z]+ ){1,3}?[a-z]+(?=,? that\b)|[a-z]+))|[A-Z][\w'’]*(?: [A-Z][\w'’]*)*)"
 )
 _NOUN_START = r"(?i:an?|some|one|two|three|my|our|the (?:next|first|earliest))\b"
 

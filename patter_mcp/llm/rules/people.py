@@ -120,6 +120,8 @@ def misheard_name(words: Sequence[str], name: str, goal_text: str) -> str:
     known = set(re.findall(r"[a-z]+", goal_text.lower())) | _NEVER_NAMES
     if any(sounds_like(word, name) for word in words):
         return ""
+    if words[-3:-1] in (["you", "say"], ["you", "mean"], ["you", "said"]) and words[-1] not in known:
+        return words[-1]
     for lead, word in zip(words, words[1:], strict=False):
         if lead in _NAME_LEADS and word not in known and not word.isdecimal() and len(word) > 2:
             return word

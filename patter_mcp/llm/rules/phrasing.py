@@ -34,6 +34,7 @@ SORRY_TO_DISTURB = "I am sorry for the trouble. I will pass that on. Goodbye."
 NOTHING_ELSE = "No, thank you."
 VERY_WELL = "I am fine, thank you."
 THAT_IS_FINE = "Yes, that is fine."
+IT_IS = "Yes, it is."
 NO_PAYMENT = "I am sorry, I cannot give card or account details on this call. Can we do it without?"
 PRICE_NOTED = "I will pass the price on."
 CHOICE_IS_YOURS = "Either is fine."
@@ -180,6 +181,10 @@ def give_party(goal: Goal) -> str:
 
 def give_fact(fact: str) -> str:
     return f"The {_speakable(fact)}."
+
+
+def give_detail(detail: str) -> str:
+    return f"{upper_first(detail)}."
 
 
 def give_when(goal: Goal, slot: Slot) -> str:

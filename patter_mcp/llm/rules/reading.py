@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from patter_mcp.llm.rules.clock import find_times
@@ -32,6 +33,10 @@ _AFTERTHOUGHT = re.compile(
     r"end the call|get back to me|note (?:it|the)|write)\b.*",
     re.IGNORECASE,
 )
+_STATEMENT = re.compile(
+    r"(?:it is|it's|the|my|our|his|her|their|he|she|i|we)\b.*\b(?:is|are|was|has|have|had|needs?|wants?|prefers?)\b",
+    re.IGNORECASE,
+)
 _MOVE_TARGET = re.compile(r"\s+(?:to|until|till|for)\s+")
 
 _PAYMENT_CARD = re.compile(r"(?<![+\d])(?:\d[ -]?){12,18}\d(?!\d)")
@@ -41,7 +46,8 @@ _NUMBERED = re.compile(
     r"\b((?:order|account|membership|member|reference|confirmation|booking|reservation|policy|prescription|patient|"
     r"tracking|(?<!credit )(?<!debit )card|rx|customer|invoice|ticket|case|library card|license plate|"
     r"licence plate|license|registration|insurance|plate|chart)"
-    r"(?:,? (?:number|id|code))?)(?: is|:)?[\s#]+([A-Z]{0,4}-?\d[\w-]*)",
+    r"(?:,? (?:number|id|code))?)(?: is|:)?[\s#]+([A-Z]{0,4}-?\d[\w-]*|(?:(?:zero|oh|one|two|three|four|five|six|"
+    r"seven|eight|nine)\b[\s,]*){3,})",
     re.IGNORECASE,
 )
 _LABELLED = (
@@ -74,7 +80,7 @@ def goal_from(text: str, today: datetime.date | None = None) -> Goal:
     goal = Goal(
         text=text, kind=errand.kind, verb=errand.verb, recipient=_recipient(errand), task=_task(errand, text),
         name=find_name(text), phone=_phone(text), party=party.count if party else None, facts=_facts(text),
-        questions=_questions(errand), today=today,
+        questions=_questions(errand), details=_details(sentences), today=today,
     )  # fmt: skip
     return _with_terms(goal, errand) if errand.kind.is_deal else goal
 
@@ -148,9 +154,15 @@ def _move_parts(thing: str) -> tuple[str, str]:
 
 
 def _facts(text: str) -> tuple[tuple[str, str], ...]:
-    found = [(match[1].lower().replace(",", ""), match[2]) for match in _NUMBERED.finditer(text)]
+    found = [(match[1].lower().replace(",", ""), match[2].strip(" ,")) for match in _NUMBERED.finditer(text)]
     found += [(label, match[1].strip()) for label, pattern in _LABELLED if (match := pattern.search(text))]
     return tuple(found)
+
+
+def _details(sentences: Sequence[str]) -> tuple[str, ...]:
+    """What the goal states beside the errand."""
+    stated = (sentence.strip(" .!") for sentence in sentences if _STATEMENT.match(sentence))
+    return tuple(to_callee(re.sub(r"^(?:it's|It's)\b", "it is", sentence)) for sentence in stated)
 
 
 def _without_facts(text: str) -> str:

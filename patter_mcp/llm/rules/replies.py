@@ -99,10 +99,7 @@ def _success(memory: Memory) -> str:
     elif memory.goal.kind.is_deal:
         parts.append(f"They confirmed {_arrangement(memory)}.")
     asked = zip(memory.goal.questions, memory.answers, strict=False)
-    parts += [
-        f'Asked {question}, they answered and confirmed: "{_their_words(memory, answer)}".'
-        for question, answer in asked
-    ]
+    parts += [f'Asked {question}, they answered: "{_their_words(memory, answer)}".' for question, answer in asked]
     return " ".join(parts)
 
 

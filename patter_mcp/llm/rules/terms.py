@@ -58,8 +58,13 @@ _ANY_DAY = re.compile(
 )
 _NEGATED = re.compile(r"\b(?:no|not|never)\b|n't\b", re.IGNORECASE)
 _NOT_DAY = re.compile(r"\b(?:not|except(?: for)?|but not|never|avoid|no)\s+(?:on\s+)?(\w+day)s?\b", re.IGNORECASE)
-_NOT_LATER = re.compile(r"\b(?:no|not) later than|\bat the latest by|\blatest\b", re.IGNORECASE)
-_NOT_EARLIER = re.compile(r"\b(?:no|not) earlier than|\bnot before\b|\bearliest at\b", re.IGNORECASE)
+_NOT_LATER = re.compile(
+    r"\b(?:no|not) later than|\bat the latest by|\blatest\b|\b(?:nothing|none|not|never) (?:later than|after)\b",
+    re.IGNORECASE,
+)
+_NOT_EARLIER = re.compile(
+    r"\b(?:no|not) earlier than|\bearliest at\b|\b(?:nothing|none|not|never) (?:earlier than|before)\b", re.IGNORECASE
+)
 
 
 @dataclass(slots=True)

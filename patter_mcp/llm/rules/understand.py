@@ -117,7 +117,7 @@ _CHECKING = re.compile(
 def understand(raw: str) -> Heard:
     """Reads one turn. Remembered for a while: every reply reads the whole conversation again."""
     text = " ".join(words_of(raw))
-    plain = cues.YES_BOOKED.sub(r"\1 you are booked", cues.POLITE_NO.sub("okay ", text))
+    plain = cues.YES_BOOKED.sub(r"\1 you are booked", " ".join(cues.POLITE_NO.sub("okay ", text).split()))
     found = {cue for cue, pattern in cues.COMPILED.items() if cue is not Cue.CONFIRMED and pattern.search(plain)}
     clauses = _clauses(_corrected(plain))
     heard = _with_offers(Heard(raw=raw, text=text), clauses)
