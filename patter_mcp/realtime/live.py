@@ -34,6 +34,8 @@ OPENING_SEC = 10.0
 """For all attempts at the beginning of a call: it rings for about as long."""
 PROMPT_SEC = 1.5
 """How long a call is kept waiting for its first connection, or for learning that there will be none."""
+TACIT_SEC = 1.0
+"""Not all that speak OpenAI's protocol say that they agree to a session; OpenAI does so within 0.2 seconds."""
 UNREADABLE_LIMIT = 3
 """Messages in a row that we cannot read before the connection counts as broken."""
 
@@ -205,7 +207,7 @@ class LiveStream:
             try:
                 self._codec.begin(socket.send)
                 with anyio.fail_after(timeout_sec):
-                    await self._ready.wait()
+                    await self._agree()
                 if self._failure is not None:
                     raise self._failure
             except BaseException:
@@ -213,6 +215,15 @@ class LiveStream:
                 socket.abort()
                 raise
         return socket
+
+    async def _agree(self) -> None:
+        """A vendor that has said hello, and for a while nothing against the session, has nothing against it."""
+        while not self._ready.is_set():
+            with anyio.move_on_after(TACIT_SEC):
+                await self._ready.wait()
+            if self._codec.greeted:
+                self._codec.ready = True
+                return
 
     def _take_up(self, socket: WebSocket, past: Sequence[Past]) -> int:
         """Brings it up to date; returns the milliseconds it will never hear."""

@@ -45,6 +45,10 @@ SAY = "Say exactly the following, word for word, in the language it is in, and n
 DETECTION_LAG_MS = 1000
 """How far the vendor's voice detector may lag behind the audio: while nobody speaks, all before that is settled."""
 
+SESSION = "session"
+"""Names our wish for a session, in case it is refused."""
+HARMLESS = ("response_cancel_not_active",)
+"""Complaints of what came too late, also where they do not say what they are about."""
 ASKED_FOR = ("turn_detected", "client_cancelled")
 """Why a response may be cancelled; for any other reason the vendor has broken it off."""
 
@@ -69,7 +73,7 @@ class RealtimeCodec:
     """
 
     def __init__(self, session: Json, *, silence_ms: float) -> None:
-        self._hello = _message("session.update", session=session)
+        self._hello = _message("session.update", event_id=SESSION, session=session)
         self._silence_ms = silence_ms
         self._numbers = count(1)
         self._responses = Responses()
@@ -77,8 +81,10 @@ class RealtimeCodec:
         self._reset()
 
     def _reset(self) -> None:
+        self.greeted = False
+        """The vendor has said hello."""
         self.ready = False
-        """The vendor has agreed to the session."""
+        """It has agreed to the session, tacitly perhaps."""
         self._send = _nowhere
         self._sent_bytes = 0
         self._responses.reset()
@@ -206,6 +212,10 @@ class RealtimeCodec:
         handle = self._handlers.get(data["type"])
         return handle(self, data) if handle is not None else ()
 
+    def _created(self, data: Json) -> Events:
+        self.greeted = True
+        return ()
+
     def _updated(self, data: Json) -> Events:
         self.ready = True
         return ()
@@ -331,17 +341,18 @@ class RealtimeCodec:
         error = data["error"]
         kind = error.get("type") or "error"
         code, message = error.get("code") or kind, error.get("message") or ""
-        if not self.ready or code == "session_expired":
+        event_id = error.get("event_id") or ""
+        is_refused = not self.ready or event_id == SESSION
+        if is_refused or code == "session_expired":
             raise ProviderError(
                 f"{PROVIDER} reports {code}: {message}",
                 provider=PROVIDER,
                 # A session that had been agreed to can be had again; one that is refused is refused.
-                retryable=self.ready or kind == "server_error",
+                retryable=not is_refused or kind == "server_error",
             )
         if code == "conversation_already_has_active_response" and self._responses.postpone():
             return ()
-        event_id = error.get("event_id") or ""
-        if event_id.startswith("try-"):
+        if event_id.startswith("try-") or code in HARMLESS:
             logger.debug("openai had no use for a request", extra={"code": code})
             return ()
         complaint = Complaint(code=code, message=f"{PROVIDER} reports {code}: {message}")
@@ -358,6 +369,7 @@ class RealtimeCodec:
             self._usage.estimate(response.audio_bytes, chars, len(self._hello))
 
     _handlers: dict[str, Callable[[RealtimeCodec, Json], Events]] = {
+        "session.created": _created,
         "session.updated": _updated,
         "input_audio_buffer.speech_started": _speech_started,
         "input_audio_buffer.speech_stopped": _speech_stopped,

@@ -112,6 +112,8 @@ class ScriptedModelStream:
 
     def lose_connection(self) -> None:
         """It breaks, and is there again at once; turns it had not understood are heard again."""
+        if not self._is_connected:
+            return
         active = [*([self._active] if self._active else []), *self._asides]
         for response in active:
             response.scope.cancel()

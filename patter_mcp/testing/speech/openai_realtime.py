@@ -63,7 +63,7 @@ class RealtimeScript:
     speed: float = 8.0
     """Seconds of audio made in a second."""
     terse: bool = False
-    """Leaves out what a client can do without: metadata, pieces of transcripts, items before their time, usage."""
+    """Leaves out what a client can do without: its agreement, metadata, pieces of transcripts, items, usage."""
     sessions: list[RealtimeModel] = field(default_factory=list["RealtimeModel"])
 
 
@@ -153,7 +153,8 @@ class RealtimeModel:
             self._complain("model_not_found", "no such model", data)
         else:
             self.session = session
-            self._say({"type": "session.updated", "session": session})
+            if not self._script.terse:
+                self._say({"type": "session.updated", "session": session})
 
     def _append(self, data: dict[str, Any]) -> None:
         audio = b64decode(data["audio"])
