@@ -43,6 +43,10 @@ class PacedPlayout:
         """Monotonic instant at which the carrier's queue runs empty."""
         self._marks: deque[float] = deque()
         """Positions of the marks the carrier has not returned yet."""
+        self._trusts_marks_until = math.inf
+        """A carrier that has not returned the first mark by then does not return any: the clock has to do."""
+        self._asked = False
+        """A mark has been sent."""
         self._confirmed_ms = 0.0
         self._last_mark_ms = 0.0
         self._epoch = 0
@@ -59,7 +63,7 @@ class PacedPlayout:
     @property
     def heard_ms(self) -> float:
         by_clock = self._sent_ms - max(0.0, (self._plays_out_at - self._clock()) * 1000)
-        if self._marks:
+        if self._awaits_mark:
             # A mark that has not come back says that its sound has not been reached, however late the carrier plays.
             by_clock = min(by_clock, self._marks[0])
         return max(self._confirmed_ms, by_clock)
@@ -107,6 +111,9 @@ class PacedPlayout:
 
     def mark_returned(self, name: str) -> None:
         """The carrier has played up to the mark. One dropped by a clear bears an old epoch and says nothing."""
+        if self._clock() >= self._trusts_marks_until:
+            self._confirmed_ms = self.heard_ms  # by the clock; it cannot run back
+        self._trusts_marks_until = math.inf
         epoch, _, position = name.partition(":")
         if epoch != str(self._epoch) or not self._marks:
             return
@@ -115,7 +122,7 @@ class PacedPlayout:
         except ValueError:
             return
         while self._marks and self._marks[0] <= reached:
-            self._confirmed_ms = self._marks.popleft()
+            self._confirmed_ms = max(self._confirmed_ms, self._marks.popleft())
         self._moved.set()
 
     def close(self) -> None:
@@ -123,17 +130,23 @@ class PacedPlayout:
         self.closed = True
         self.clear()
 
+    @property
+    def _awaits_mark(self) -> bool:
+        return bool(self._marks) and self._clock() < self._trusts_marks_until
+
     def _is_idle(self) -> bool:
         if self._pending or self.closed:
             return self.closed
         late_sec = self._clock() - self._plays_out_at
-        return late_sec >= MARK_PATIENCE_SEC or (late_sec >= 0 and not self._marks)
+        return late_sec >= MARK_PATIENCE_SEC or (late_sec >= 0 and not self._awaits_mark)
 
     def _patience_sec(self) -> float:
-        if self._pending:
+        if self._held:
             return MARK_PATIENCE_SEC
         remaining_sec = self._plays_out_at - self._clock()
-        return max(0.001, remaining_sec if not self._marks else remaining_sec + MARK_PATIENCE_SEC)
+        if self._pending:
+            remaining_sec = max(0.0, remaining_sec) + self._pending_bytes / BYTES_PER_MS / 1000
+        return max(0.001, remaining_sec + MARK_PATIENCE_SEC if self._awaits_mark else remaining_sec)
 
     def _lead(self) -> float:
         return (self._plays_out_at - self._clock()) * 1000
@@ -166,6 +179,9 @@ class PacedPlayout:
             self._send_mark()
 
     def _send_mark(self) -> None:
+        if not self._asked:
+            self._asked = True
+            self._trusts_marks_until = self._plays_out_at + MARK_PATIENCE_SEC
         self._last_mark_ms = self._sent_ms
         self._marks.append(self._sent_ms)
         self._send(self._codec.encode_mark(f"{self._epoch}:{self._sent_ms}"))

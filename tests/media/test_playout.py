@@ -105,6 +105,33 @@ def sound(ms: int) -> bytes:
     return bytes(index % 251 for index in range(ms * BYTES_PER_MS))
 
 
+async def test_carrier_that_returns_no_marks_is_followed_by_the_clock() -> None:
+    playout = PacedPlayout(PlainCodec(), lambda _: None, lead_ms=LEAD_MS, loop=asyncio.get_running_loop())
+    begun_at = anyio.current_time()
+    playout.write(sound(5000))
+    await anyio.sleep(2)
+    # The first mark, after the first message, might still come.
+    assert playout.heard_ms <= 500
+    await anyio.sleep(2)
+    assert playout.heard_ms == pytest.approx(4000, abs=1)
+    await playout.drained()
+    assert (playout.heard_ms, anyio.current_time() - begun_at) == (5000, pytest.approx(5.0, abs=0.1))
+    playout.write(sound(1000))
+    await playout.drained()
+    assert anyio.current_time() - begun_at == pytest.approx(6.0, abs=0.1)
+
+
+async def test_marks_count_again_once_one_has_come_back() -> None:
+    sent: list[str] = []
+    playout = PacedPlayout(PlainCodec(), sent.append, lead_ms=LEAD_MS, loop=asyncio.get_running_loop())
+    playout.write(sound(5000))
+    await anyio.sleep(4)
+    first = next(message for message in map(json.loads, sent) if "mark" in message)
+    playout.mark_returned(first["mark"])
+    await anyio.sleep(0.5)
+    assert playout.heard_ms == pytest.approx(4000, abs=1)
+
+
 async def test_all_audio_arrives_in_order_without_a_gap_and_never_far_ahead() -> None:
     async with far_end() as line:
         line.playout.write(sound(5000))
