@@ -52,7 +52,6 @@ async def _show_tools(ctx: ServerRequestContext[Any, Any], call_next: CallNext) 
     The SDK passes schemas through models of its own, which sort their keys, in each revision differently.
     """
     result = await call_next(ctx)
-    if ctx.method == "tools/list":
-        assert isinstance(result, dict)
+    if ctx.method == "tools/list" and isinstance(result, dict):
         return {**result, "tools": [MCP_TOOL]}
     return result

@@ -78,6 +78,26 @@ async def test_stdout_carries_messages_only_whatever_a_library_prints(
 
 
 @BOTH_ERAS
+async def test_nonsense_on_stdin_is_survived_in_silence_or_with_an_error(server: StdioServer) -> None:
+    nonsense = [
+        b"", b"null", b"[]", b"{", b"[" * 5000, b"\xff\xfe", b'{"jsonrpc": "2.0"}',
+        b'{"jsonrpc": "2.0", "method": "tools/list"}', b'{"jsonrpc": "2.0", "id": null, "method": "tools/list"}',
+        b'{"jsonrpc": "2.0", "id": 900, "method": "tools/call", "params": {"name": TOOL, "arguments": [1]}}'.replace(
+            b"TOOL", json.dumps(TOOL_NAME).encode()
+        ),
+        b'{"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 12345}}',
+    ]  # fmt: skip
+    with anyio.fail_after(START_SEC):
+        # The first request settles which era a connection is of.
+        await server.result(await server.request("tools/list", {}))
+        await server.stdin.send(b"\n".join(nonsense) + b"\n")
+        listed = await server.result(await server.request("tools/list", {}))
+
+    assert listed["tools"] == [MCP_TOOL]
+    assert "patter_mcp" not in server.log(), "a traceback through our code"
+
+
+@BOTH_ERAS
 async def test_half_a_character_is_refused_in_a_sentence_and_holds_up_nothing(
     server: StdioServer, exchange: PhoneExchange
 ) -> None:
