@@ -26,7 +26,7 @@ from patter_mcp.types import CallRecord
 IN_PROGRESS = "in-progress"
 LOST = "lost"
 """Left behind by a program that died and not closed by another one yet."""
-LOST_NOTE = "lost. The program that ran it has died; the next one to start hangs up what is left of it."
+LOST_NOTE = "lost. The program that ran it has died; the next one to place a call hangs up what is left of it."
 
 
 def schema(options: argparse.Namespace, settings: Settings) -> int:
