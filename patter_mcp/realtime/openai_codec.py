@@ -99,7 +99,6 @@ class RealtimeCodec:
 
     def begin(self, send: Send) -> None:
         """A new connection: asks for the session."""
-        self._reset()
         send(self._hello)
 
     def go(self, send: Send, past: Iterable[Past]) -> None:

@@ -393,6 +393,14 @@ async def test_session_that_is_refused_is_refused(vendors: FakeSpeech) -> None:
     assert vendors.server.attempts == 1
 
 
+async def test_session_that_is_refused_late_is_refused(model: OpenAIRealtime, vendors: FakeSpeech) -> None:
+    async with talking(model) as reader:
+        error = {"type": "invalid_request_error", "code": "invalid_value", "message": "no", "event_id": "session"}
+        session(vendors).connection.send_json({"type": "error", "error": error})
+        await reader.until(lambda: reader.error)
+        assert str(reader.error) == "openai reports invalid_value: no"
+
+
 async def test_vendor_that_never_agrees_is_given_up_while_the_call_goes_on(vendors: FakeSpeech) -> None:
     model = OpenAIRealtime(api_key="key", base_url=vendors.openai_url, connect_timeout_sec=0.3)
     vendors.faults.setup_ms = 5000
