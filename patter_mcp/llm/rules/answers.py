@@ -15,6 +15,7 @@ from patter_mcp.llm.rules.understand import Heard
 MAX_DIVERSIONS = 3
 _SHORT = 5
 _WHOSE_NAME = re.compile(r"(\w+)'s name\b")
+_WHY = re.compile(r"\b(?:why|reason|matter|wrong|symptoms?|problem|trouble)\b")
 _ASKS_IF_SO = re.compile(r"(?:\w+ ){0,2}?(?:is (?:it|this|that)|are you|do you|did you|would you|for)\b")
 _CHOICE = re.compile(r"\b(\w+) or (?:an? |the )?(\w+)\b")
 
@@ -136,7 +137,8 @@ def _general(memory: Memory, heard: Heard) -> str:
     if choice:
         chosen = next((word for word in choice.groups() if word in goal_words), "")
         return f"{say.upper_first(chosen)}, please." if chosen else say.CHOICE_IS_YOURS
-    if detail := memory.goal.detail(heard.words):
+    asks_why = _WHY.search(heard.text) is not None
+    if detail := (memory.goal.reason if asks_why else "") or memory.goal.detail(heard.words):
         return say.give_detail(detail)
     if _ASKS_IF_SO.match(heard.text) and memory.goal.says(heard.words):
         return say.IT_IS

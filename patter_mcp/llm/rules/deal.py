@@ -22,6 +22,7 @@ from patter_mcp.llm.rules.understand import Heard, Offer
 _BANK_CARD = re.compile(r"\b(?:credit|debit|bank|payment|cvv|cvc|security code|pin|social|ssn|password)\b")
 _UPFRONT = re.compile(r"(?<!no )\b(?:deposit|prepay\w*|pre pay\w*|up front|in advance|non refundable)\b")
 _WHOLE_DAY = re.compile(r"\b(?:that|all|the (?:whole|entire)|this) (?:day|evening|night|week|weekend)\b")
+_NOTHING_ELSE = re.compile(r"\b(?:nothing|not (?:\w+ )?anything) (?:else|more|at all)\b")
 _NO_REFUSES = (Act.REQUESTED, Act.ASKED_INSTEAD, Act.ASKED_TIME)
 """Our questions to which a bare no is a refusal."""
 Rule = Callable[[Memory, Heard], Reply | None]
@@ -178,7 +179,8 @@ def _not_right(memory: Memory, heard: Heard) -> Reply | None:
     """No to what we read back."""
     if memory.pending is not Act.READ_BACK or not heard.has(Cue.NO) or heard.has(Cue.YES):
         return None
-    is_refusal = heard.has(Cue.UNAVAILABLE) and not memory.goal.needs_time
+    is_last_word = _NOTHING_ELSE.search(heard.text) is not None or not memory.goal.needs_time
+    is_refusal = heard.has(Cue.UNAVAILABLE) and is_last_word
     if is_refusal or memory.count(Act.ASKED_TIME) > 1 or memory.goal.kind in (Kind.CANCEL, Kind.DO):
         return refused(memory)
     return speak(say.ask_correct())

@@ -29,6 +29,8 @@ _AMOUNT_QUESTION = re.compile(
 _VALUE_QUESTION = re.compile(f"{_TIME_QUESTION.pattern}|{_AMOUNT_QUESTION.pattern}", re.IGNORECASE)
 _YES_NO_QUESTION = re.compile(r"^(?:if|whether|is|are|do|does|did|can|could|will|have|has)\b", re.IGNORECASE)
 _DAY_WORDS = re.compile(r"\b(?:today|tomorrow|\w+day|week|weekend|soon|ready|noon|midnight|hours)\b")
+_LONG = 9
+"""Words: more than a courtesy has, so that "thank you, your parcel is at the station" is an answer."""
 _NO_ANSWER = (Cue.GREETING, Cue.HOLD, Cue.BACK, Cue.THANKS, Cue.GOODBYE, Cue.WHY)
 
 
@@ -79,7 +81,8 @@ def _has_value(question: str, heard: Heard) -> bool:
         return bool(find_times(heard.words) or find_times(["at", *heard.words]) or _DAY_WORDS.search(heard.text))
     if _AMOUNT_QUESTION.search(question):
         return (heard.has_number and not heard.hours) or "free" in heard.words
-    return len(heard.words) > 2 and not heard.has(*_NO_ANSWER)
+    is_courtesy = heard.has(*_NO_ANSWER) and len(heard.words) < _LONG
+    return len(heard.words) > 2 and not is_courtesy and not heard.has(Cue.HOLD, Cue.WHY)
 
 
 def _yes_or_no(question: str, heard: Heard, *, is_repeat: bool) -> str:

@@ -119,7 +119,8 @@ def _after_direction(memory: Memory, direction: str) -> Memory:
 
 def _after_speech(memory: Memory, text: str) -> Memory:
     heard = understand(_person_at_end(text))
-    menu = f"{memory.menu} {heard.text}".strip() if is_menu(heard.text) else ""
+    goes_on = memory.menu and not heard.has(Cue.GREETING, Cue.WHY, Cue.QUESTION, Cue.BACK)
+    menu = f"{memory.menu} {heard.text}".strip() if goes_on or is_menu(heard.text) else ""
     memory = replace(
         memory, turn=heard, heard=(*memory.heard, heard), direction="", silences=0, menu=menu,
         is_voicemail=heard.has(Cue.VOICEMAIL, Cue.MAILBOX_FULL), waiting=heard.has(Cue.HOLD, Cue.TRANSFER, Cue.QUEUE),

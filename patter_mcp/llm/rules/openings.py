@@ -9,10 +9,12 @@ from patter_mcp.llm.rules.goal import Kind
 
 CLAUSE_START = r"(?i:if|whether|what|when|how|where|which|who|why|until)\b"
 """Begins an indirect question."""
-_WHO = (
-    r"(?:(?i:mom|mum|dad|grandma|grandpa|them|him|her|someone|somebody|everyone|whoever answers|(?:the|my|our|"
-    r"his|their) (?:(?:[a-z]+ ){1,3}?[a-z]+(?=,? that\b)|[a-z]+))|[A-Z][\w'’]*(?: [A-Z][\w'’]*)*)"
+_NAMES = r"[A-Z][\w'’]*(?: [A-Z][\w'’]*)*"
+_SOMEBODY = (
+    r"(?i:them|him|her|someone|somebody|everyone|whoever answers|(?:the|my|our|his|their) "
+    r"(?:(?:[a-z]+ ){1,3}?[a-z]+(?=,? that\b)|[a-z]+))"
 )
+_WHO = rf"(?:(?i:mom|mum|dad|grandma|grandpa)(?: {_NAMES})?|{_SOMEBODY}|{_NAMES})"
 _NOUN_START = r"(?i:an?|some|one|two|three|my|our|the (?:next|first|earliest))\b"
 
 
@@ -92,6 +94,14 @@ _DIRECT = re.compile(
 )
 
 
+_IMPERATIVE = re.compile(
+    r"(?i:please )?(?P<thing>(?!(?i:call|phone|ring|say|talk|be|have|do|make|go|about|is|are|try|they|we|you|it|this)"
+    r"\b)"
+    r"[A-Za-z]{3,} (?:the|an?|my|our|his|her|their|one|two|three|some|in|up|[A-Z][\w'’]*) .+)"
+)
+"""Almost every goal is one: "bring the car in for a new windshield"."""
+
+
 def find_errand(sentences: list[str]) -> Errand:
     """The first errand a goal's sentences name."""
     for openings in (OPENINGS, VAGUE_OPENINGS):
@@ -100,7 +110,11 @@ def find_errand(sentences: list[str]) -> Errand:
                 return Errand(Kind.ASK, "", sentence, rest=" ".join(sentences[index:]))
             if errand := _opened(sentence, openings):
                 return Errand(errand.kind, errand.verb, errand.thing, errand.recipient, " ".join(sentences[index:]))
-    return Errand()
+    told = _IMPERATIVE.match(sentences[0]) if sentences else None
+    if told is None:
+        return Errand()
+    thing = told["thing"].strip(" .!")
+    return Errand(Kind.DO, "would", thing[:1].lower() + thing[1:], rest=" ".join(sentences))
 
 
 def _opened(sentence: str, openings: tuple[Opening, ...]) -> Errand | None:

@@ -81,6 +81,8 @@ _NEGATIVE = re.compile(
     r"\b(?:not|no|nothing|none|never|taken|gone|full|busy|unavailable|closed|neither|impossible|vacation|holiday|"
     r"missed|too (?:late|early)|problem|booked(?! (?:you|in))|reserved(?! for you)|sold out)\b"
 )
+_TAKES_BACK = re.compile(r"\b(?:not|no|fully|(?:we|they) are all booked(?! in\b))\b")
+"""Words by which "booked" is no booking of ours."""
 _HOURS = re.compile(
     r"\b(?:close|closes|closing|shut|shuts|opens|(?<!are )(?<!am )(?<!is )open at|open (?:from|until|till|to|"
     r"between|daily|every|again)|hours are|last (?:order|orders|entry|seating|admission))\b"
@@ -197,7 +199,7 @@ def _is_asserted(text: str, match: re.Match[str]) -> bool:
 
 def _is_refusal(clause: str) -> bool:
     confirmed = cues.COMPILED[Cue.CONFIRMED].search(clause)
-    if confirmed and _is_asserted(clause, confirmed) and not re.search(r"\b(?:not|no|fully)\b", clause):
+    if confirmed and _is_asserted(clause, confirmed) and not _TAKES_BACK.search(clause):
         return False
     if _TOO_LATE.search(clause):
         return False

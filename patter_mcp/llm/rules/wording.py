@@ -33,6 +33,7 @@ _LEADS = word_set(
     "of early late either approximately roughly no not later earlier than any exactly sharp"
 )
 _PARTS = word_set("morning afternoon evening lunchtime night")
+_LOOSE_STARTS = word_set("for at on of in with")
 _LOOSE_ENDS = word_set("at on for by around about between after before from and or to until in the with a of , this")
 
 
@@ -89,4 +90,6 @@ def _tidy(text: str) -> str:
     words = re.sub(r"\s+", " ", text).replace(" ,", ",").strip(" ,.").split()
     while words and words[-1].lower() in _LOOSE_ENDS:
         words.pop()
+    while len(words) > 1 and words[0].lower() in _LOOSE_STARTS:
+        words.pop(0)
     return " ".join(words)
