@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         settings, effective = load(_flags(options), file=options.config_file)
         options.effective = effective
         status = _late(options.run)(options, settings)
+        sys.stdout.flush()
     except (CallRefused, CallNotFound) as error:
         print(f"patter-mcp: {error.message}", file=sys.stderr)  # noqa: T201
         status = EXIT_USAGE
@@ -42,6 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         status = EXIT_ERROR
     except KeyboardInterrupt:
         status = 130
+    except BrokenPipeError:
+        # Who read along has seen enough: `| head`. What is still buffered goes nowhere at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
     sys.exit(status)
 
 

@@ -269,6 +269,21 @@ def test_scenarios_are_listed_and_checked(machine: dict[str, str], tmp_path: Pat
     assert "broken.toml" in checked.stdout
 
 
+@pytest.mark.parametrize("command", [["schema"], ["config"], ["scenarios"]])
+def test_whoever_stops_reading_gets_no_traceback(machine: dict[str, str], command: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        finished = subprocess.run(
+            [sys.executable, "-m", "patter_mcp", *command],
+            env=machine,
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
+    assert (finished.returncode, finished.stderr) == (0, b"")
+
+
 def test_version_is_told(machine: dict[str, str]) -> None:
     assert run(machine, "--version").stdout == f"patter-mcp {VERSION}\n"
 
