@@ -24,6 +24,8 @@ from patter_mcp.websocket import CONNECT_TIMEOUT_SEC
 
 PROVIDER = "deepgram"
 DEFAULT_BASE_URL = "https://api.deepgram.com"
+FLUSH_SILENCE_MS = 300
+"""Silence there has been when the answer to a Finalize arrives: it is sent when somebody seems to have finished."""
 KEEP_ALIVE_SEC = 4.0
 """Deepgram closes after 10 s without audio or KeepAlive and advises one every 3 to 5 s:
 https://developers.deepgram.com/docs/audio-keep-alive"""
@@ -77,7 +79,7 @@ class DeepgramSTT:
             headers={"Authorization": f"Token {self._api_key}"},
             timeout_sec=self._connect_timeout_sec,
         )
-        return open_stream(endpoint, NovaCodec())
+        return open_stream(endpoint, NovaCodec(flush_ends_turn=self._endpointing_ms <= FLUSH_SILENCE_MS))
 
     def _query(self, options: SttOptions) -> dict[str, str | Sequence[str]]:
         query: dict[str, str | Sequence[str]] = {
@@ -108,15 +110,21 @@ def reported(data: Json) -> ProviderProtocolError:
 
 
 class NovaCodec:
-    """Segments become finals as they are settled; the last of a turn is the one that ended in silence."""
+    """Segments become finals as they are settled; the last of a turn is the one that ended in silence.
+
+    Args:
+        flush_ends_turn: So does the answer to a Finalize. Nothing is left of which Deepgram could say that it ended;
+            its next word on the matter may be `UtteranceEnd`, a second after the last.
+    """
 
     idle_message = '{"type":"KeepAlive"}'
     idle_sec = KEEP_ALIVE_SEC
     farewell = '{"type":"CloseStream"}'
     ready = True
 
-    def __init__(self) -> None:
+    def __init__(self, *, flush_ends_turn: bool = True) -> None:
         self.settled_ms = 0.0
+        self._flush_ends_turn = flush_ends_turn
         self._turn_open = False
         """Text was settled whose turn has not been ended."""
 
@@ -151,7 +159,7 @@ class NovaCodec:
         if not data.get("is_final"):
             return (Interim(text=text),) if text else ()
         self.settled_ms = max(self.settled_ms, (data.get("start", 0.0) + data.get("duration", 0.0)) * 1000)
-        ended = bool(data.get("speech_final"))
+        ended = bool(data.get("speech_final") or (self._flush_ends_turn and data.get("from_finalize")))
         if text:
             self._turn_open = not ended
             return (Final(text=text, end_of_turn=ended),)

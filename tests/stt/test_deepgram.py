@@ -83,8 +83,19 @@ async def test_finalize_brings_what_was_said_before_the_silence_does(vendors: Fa
         feed(ear.stream, voice(900))
         ear.stream.finalize()
         await ear.until(lambda: bool(ear.of(Final)))
-        assert ear.of(Final) == [Final(text="this is turn 0")]
+        assert ear.of(Final) == [Final(text="this is turn 0", end_of_turn=True)]
         feed(ear.stream, silence(400))
+        say(ear.stream)
+        assert await ear.turns(2) == ["this is turn 0", "this is turn 1"]
+
+
+async def test_finalize_ends_no_turn_where_a_longer_silence_is_asked_for(vendors: FakeSpeech) -> None:
+    async with listening(deepgram(vendors, endpointing_ms=600)) as ear:
+        feed(ear.stream, voice(900))
+        ear.stream.finalize()
+        await ear.until(lambda: bool(ear.of(Final)))
+        assert ear.of(Final) == [Final(text="this is turn 0")]
+        feed(ear.stream, silence(700))
         assert await ear.turns(1) == ["this is turn 0"]
 
 
