@@ -93,7 +93,9 @@ class Stillness:
         self._sounding = self._voice.mouth.left_ms > 0
         if self._sounding:
             return self._voice.mouth.left_ms / 1000
-        if self._is_awaited and self._waiting_since is None:
+        if not self._is_awaited:
+            self._waiting_since = None
+        elif self._waiting_since is None:
             self._waiting_since = self._still_since
         return max(0.0, self._still_since + self._bearable_sec() - anyio.current_time())
 
@@ -144,7 +146,8 @@ class Stillness:
                 self._gave_up()
                 return
             self._prod(waited_sec)
-        self._voice.bridge(self._rounds.tell() or next(self._fillers))
+        if not self._opening.recording:
+            self._voice.bridge(self._rounds.tell() or next(self._fillers))
 
     def _prod(self, waited_sec: float) -> None:
         """The model does not so much as fail."""

@@ -181,6 +181,16 @@ async def test_word_over_a_word_that_bridged_the_silence_is_no_barge_in_once_tha
     assert not s.journal.of(ev.BargeIn)
 
 
+async def test_voicemail_is_left_no_word_that_bridges_a_silence() -> None:
+    async with open_stage(Say("Hello Bob!"), Say("Please call Ann back.")) as s:
+        await s.leg.quiet(0.1)
+        await s.user_says("You have reached the mailbox of Bob.", seconds=3)
+        s.model.first_audio_sec = 3.0
+        await silence_until(s, "Please call Ann back.")
+    assert [text for _, text in s.journal.transcript][-1] == "Please call Ann back."
+    assert not any(PHRASES.one_moment in text for _, text in s.journal.transcript)
+
+
 async def test_model_gone_while_it_rings_spares_the_callee_the_call(  # nobody has to pick up for an apology
 ) -> None:
     model = ScriptedRealtime()
