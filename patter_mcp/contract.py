@@ -147,6 +147,7 @@ _METRICS_SCHEMA: dict[str, Any] = {
                     "part": {"type": "string"},
                     "provider": {"type": "string"},
                     "code": {"type": "string"},
+                    "recovered": {"type": "boolean", "description": "The call went on all the same."},
                 },
             },
         },

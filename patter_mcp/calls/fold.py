@@ -116,7 +116,9 @@ def metrics(view: CallView) -> dict[str, Any]:
         "barge_ins": view.barge_in_count,
         "tools": [{"name": t.name, "ok": t.ok, "duration_ms": t.duration_ms} for t in view.tools],
         "digits_sent": view.digits_sent,
-        "trouble": [{"part": t.part, "provider": t.provider, "code": t.code} for t in view.trouble],
+        "trouble": [
+            {"part": t.part, "provider": t.provider, "code": t.code, "recovered": t.recovered} for t in view.trouble
+        ],
     }
 
 

@@ -410,6 +410,7 @@ def test_callee_is_never_left_in_silence_and_never_told_rubbish(name: str, outco
         raise outcome
     lines = [line.text for line in outcome.result.transcript]
     assert outcome.trouble == set(course.trouble), lines
+    assert {(t["part"], t["recovered"]) for t in outcome.result.metrics["trouble"]} == outcome.trouble
     assert outcome.result.metrics["end_reason"] == course.end_reason
     assert outcome.result.status == ("failed" if course.end_reason == "provider-failed" else "completed")
     assert lines[-1].endswith(course.hears)
