@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 LAST_WORDS_SEC = 1.0
 """How long the transcript of what the user said last may take once the conversation is over."""
-CONNECTED_WITHIN_SEC = 0.5
+CONNECTED_WITHIN_SEC = 0.25
 """What is left to a model's first connection once somebody has answered."""
 REPLAY_SEC = 0.5
 """How long a model takes at most to hear again what it missed."""
