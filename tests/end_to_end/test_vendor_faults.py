@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from functools import partial
 from typing import Any
 
 import anyio
@@ -306,6 +307,13 @@ for name in VOICES:
     course(f"{name}: silent for a while", parts=parts, before=stall_the_voice, after=wake_the_voice, trouble=got_over)
     course(f"{name}: silent for good", parts=parts, before=stall_the_voice, **goes_under("tts", trouble=dumb))
     course(f"{name}: gone", parts=parts, before=lose_the_voice, **goes_under("tts", trouble=dumb))
+
+
+async def split_samples(phone: VendorPhone, person: Person) -> None:
+    phone.speech.tts.odd_bytes = True
+
+
+course("openai's voice: bytes that end within a sample", parts=speaking_with("openai's voice"), before=split_samples)
 course("elevenlabs: quota used up in the middle of a sentence", after=quota_is_used_up, **goes_under("tts"))
 course("elevenlabs: half a message", after=confuse_us_with_sound, trouble=[("tts", True)])
 
@@ -423,10 +431,12 @@ PATHS = {"stt": "/listen", "tts": "/text-to-speech"}
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("part", ["stt", "tts"])
+@pytest.mark.parametrize("part", ["stt", "llm", "tts"])
 async def test_key_that_is_refused_is_found_out_before_anybody_answers(part: str) -> None:
-    async with vendor_phone(plan=Plan(ring_sec=5)) as phone:
-        phone.speech.faults.refuse(401, path=PATHS[part])
+    mind = partial(FakeOpenAI, api_key="another" if part == "llm" else None)
+    async with vendor_phone(mind=mind, plan=Plan(ring_sec=5)) as phone:
+        if part != "llm":
+            phone.speech.faults.refuse(401, path=PATHS[part])
         result = await (await phone.place()).wait()
         assert [call.line.open.is_set() for call in phone.twilio.calls] == [False] * len(phone.twilio.calls)
         events = await phone.events(result)

@@ -228,7 +228,7 @@ async def vendor_phone(
     *replies: Script,
     said: Transcripts = (),
     parts: Callable[[FakeSpeech, FakeLlmServer], Parts] = lambda speech, mind: {},
-    mind: type[FakeLlmServer] = FakeOpenAI,
+    mind: Callable[..., FakeLlmServer] = FakeOpenAI,
     detector: Callable[[], VoiceDetector] = EnergyDetector,
     plan: Plan | None = None,
     store: AbstractAsyncContextManager[CallStore] | None = None,
