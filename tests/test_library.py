@@ -64,6 +64,11 @@ async def setting(plan: Plan | None = None) -> AsyncGenerator[Setting]:
             yield Setting(twilio, phone, agent, llm, stt)
 
 
+def first_words(result: PatterToolResult) -> str:
+    """Ours. That they were heard is told by the network, on a busy machine after the answer to them."""
+    return next(line.text for line in result.transcript if line.role == "agent")
+
+
 async def test_goal_and_first_message_of_the_call_reach_the_conversation() -> None:
     async with setting() as s, s.phone:
         goal, first_message = "Find out about the bicycle.", "Good day, a question."
@@ -71,7 +76,7 @@ async def test_goal_and_first_message_of_the_call_reach_the_conversation() -> No
         await s.answer(0)
         result = await call.wait()
         assert result.status == "completed"
-        assert result.transcript[0].text == "Good day, a question."
+        assert first_words(result) == "Good day, a question."
         system = s.llm.requests[0][0]["content"]
         assert "Find out about the bicycle." in system and "You are polite." in system
 
@@ -107,7 +112,7 @@ async def test_many_at_once_run_at_once_each_with_its_own_result() -> None:
         await tool.stop()
     assert len({result.call_id for result in results.values()}) == 5
     for index, result in results.items():
-        assert result.transcript[0].text == f"Message number {index}."
+        assert first_words(result) == f"Message number {index}."
 
 
 async def test_execute_opens_the_phone_by_itself() -> None:
