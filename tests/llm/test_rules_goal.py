@@ -82,7 +82,7 @@ def test_day_time_and_party() -> None:
 def test_phone_number_and_other_facts() -> None:
     read = goal("Refill my prescription, number RX4417, for Jane Doe, born March 3 1980. Her phone is 555-014-2266.")
     assert read.phone == "5550142266"
-    assert read.fact(["prescription", "number"]) == "prescription number RX4417"
+    assert read.fact(["prescription", "number"]) == "prescription number is RX4417"
     assert "March 3 1980" in read.fact(["birth"])
     assert not read.days
 

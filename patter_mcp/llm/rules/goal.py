@@ -128,7 +128,7 @@ class Goal:
 
     def fact(self, asked: Sequence[str]) -> str:
         """What the goal tells about something asked for by these words, "" if nothing."""
-        return next((f"{label} {value}" for label, value in self.facts if set(label.split()) & set(asked)), "")
+        return next((f"{label} is {value}" for label, value in self.facts if set(label.split()) & set(asked)), "")
 
     def detail(self, asked: Sequence[str]) -> str:
         """The statement that speaks of something asked about by these words, "" if none does."""

@@ -13,7 +13,7 @@ from patter_mcp.llm.rules.offers import best_of, slot_of
 from patter_mcp.llm.rules.people import misheard_name
 from patter_mcp.llm.rules.phrasing import echo
 from patter_mcp.llm.rules.recall import Act
-from patter_mcp.llm.rules.understand import Heard
+from patter_mcp.llm.rules.understand import Heard, understand
 from patter_mcp.llm.rules.words import words_of
 
 _STATED = {Kind.CANCEL: r"cancel", Kind.MOVE: r"moved|changed|rescheduled|rebooked|switched"}
@@ -131,8 +131,11 @@ def _stands_by(memory: Memory, heard: Heard) -> bool:
 
 
 def _also_answers(answer: str, question: str) -> bool:
-    """ "It is ready, you can get it until five" leaves nothing to ask about until when."""
-    return re.search(r"\b(?:until when|what time|how late)\b", question) is not None and bool(_times(answer))
+    """ "It is ready, you can get it until five" leaves nothing to ask about until when; "we have none" nothing."""
+    asks_until = re.search(r"\b(?:until when|what time|how late)\b", question) is not None
+    depends = asks_until or re.search(r"\b(?:it|they|that|one)\b", question) is not None
+    is_denied = understand(answer).has(Cue.NO, Cue.UNAVAILABLE, Cue.CLOSED)
+    return (asks_until and bool(_times(answer))) or (depends and is_denied)
 
 
 def _repeats(answer: str, heard: Heard) -> bool:

@@ -34,7 +34,8 @@ _AFTERTHOUGHT = re.compile(
     re.IGNORECASE,
 )
 _STATEMENT = re.compile(
-    r"(?:it is|it's|the|my|our|his|her|their|he|she|i|we)\b.*\b(?:is|are|was|has|have|had|needs?|wants?|prefers?)\b",
+    r"(?:it is|it's)\b|"
+    r"(?:the|my|our|his|her|their|he|she|i|we)\b.*\b(?:is|are|was|has|have|had|needs?|wants?|prefers?)\b",
     re.IGNORECASE,
 )
 _MOVE_TARGET = re.compile(r"\s+(?:to|until|till|for)\s+")

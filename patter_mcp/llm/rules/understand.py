@@ -79,7 +79,7 @@ _CLAUSE = re.compile(
 )
 _NEGATIVE = re.compile(
     r"\b(?:not|no|nothing|none|never|taken|gone|full|busy|unavailable|closed|neither|impossible|vacation|holiday|"
-    r"missed|too (?:late|early)|problem|booked(?! (?:you|in))|reserved(?! for you)|sold out)\b"
+    r"missed|too (?:late|early)|problem|booked(?! (?:you|in|for you))|reserved(?! for you)|sold out)\b"
 )
 _TAKES_BACK = re.compile(r"\b(?:not|no|fully|(?:we|they) are all booked(?! in\b))\b")
 """Words by which "booked" is no booking of ours."""
