@@ -15,6 +15,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import fields, replace
 from types import TracebackType
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -358,6 +359,8 @@ def _https(webhook_url: str | None) -> str | None:
     if webhook_url is None:
         return None
     url = webhook_url if "://" in webhook_url else f"https://{webhook_url}"
-    if not url.startswith("https://"):
+    # Nobody but a stand-in for the carrier finds us on this machine, and that needs no certificate.
+    is_local = urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
+    if not url.startswith("https://") and not (is_local and url.startswith("http://")):
         raise ConfigError(f"webhook_url must be a host name or an https:// URL, not {webhook_url!r}.")
     return url.rstrip("/")

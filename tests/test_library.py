@@ -303,6 +303,12 @@ def test_webhook_url_is_a_host_or_https() -> None:
     assert Patter(webhook_url="calls.example.com").settings.media.public_url == "https://calls.example.com"
     with pytest.raises(ConfigError, match="https"):
         Patter(webhook_url="http://calls.example.com")
+    with pytest.raises(ConfigError, match="https"):
+        Patter(webhook_url="ftp://localhost")
+
+
+def test_webhook_url_on_this_machine_needs_no_https() -> None:
+    assert Patter(webhook_url="http://127.0.0.1:8080/").settings.media.public_url == "http://127.0.0.1:8080"
 
 
 @pytest.mark.parametrize("name", patter_mcp.__all__)
