@@ -18,7 +18,7 @@ from patter_mcp import events as ev
 from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.agent_turn import AgentTurn, Books
 from patter_mcp.conversation.answering import GREETING_LOST_MS, Pickup
-from patter_mcp.conversation.bridging import FILLER_AFTER_SEC, TICK_SEC
+from patter_mcp.conversation.bridging import FILLER_AFTER_SEC
 from patter_mcp.conversation.engine import Journal, Parting
 from patter_mcp.conversation.floor import Floor
 from patter_mcp.conversation.history import History
@@ -50,6 +50,8 @@ from patter_mcp.vad.base import VoiceDetector
 
 logger = logging.getLogger(__name__)
 
+EARS_CHECK_SEC = 0.4
+"""How often we look whether the recogniser can still be reached: seldom, because every call does."""
 PROMPT_SEC = 1.0
 """Even after an end of turn that was late in coming, the model is given a moment before the wait counts as long."""
 
@@ -190,10 +192,10 @@ class PipelineConversation:
         phrases = itertools.cycle([self._agent.phrases.one_moment, self._agent.phrases.bear_with_me])
         fine_at = anyio.current_time()
         while not self._failed:
-            await anyio.sleep(TICK_SEC)
+            await anyio.sleep(EARS_CHECK_SEC)
             if hears(self._stt) or self._turn is not None:
                 fine_at = anyio.current_time()
-            elif anyio.current_time() - fine_at >= FILLER_AFTER_SEC:
+            elif anyio.current_time() - fine_at > FILLER_AFTER_SEC - EARS_CHECK_SEC:
                 text = next(phrases)
                 self._say(self._phrase(text, utterance=self._rehearsal.utterance(text)))
 
