@@ -84,6 +84,30 @@ STRANGERS = [
         never_says="how long",
     ),
     Dialogue(
+        name="has none of what was also to be reserved",
+        goal="Find out whether they have white wall paint and reserve two buckets if they do.",
+        opens="hardware store",
+        lines=[
+            Line("paint", "white paint is sold out the next delivery is in two weeks"),
+            Line("Is that right", "no there is nothing left"),
+            YES,
+        ],
+        truth="no|unknown",
+        summary="reserve two buckets",
+    ),
+    Dialogue(
+        name="tells the price but not yet the day",
+        goal="Ask how much a dance course for beginners costs and on which day it is.",
+        opens="dance school hello",
+        lines=[
+            Line("which day", "it is every tuesday in the evening"),
+            Line("costs", "it costs ninety dollars"),
+            YES,
+        ],
+        truth="yes",
+        summary="tuesday",
+    ),
+    Dialogue(
         name="never minds the phone number",
         goal="Book a table for two on Friday at nine in the evening under the name Alex.",
         opens="good evening restaurant blue door",

@@ -68,6 +68,8 @@ class Goal:
     """Whom a message is for."""
     questions: tuple[str, ...] = ()
     """What to find out, in the caller's words."""
+    further: str = ""
+    """What is asked for beside the questions, which these rules do not pursue: "reserve two if they do"."""
     name: str = ""
     phone: str = ""
     party: int | None = None

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from patter_mcp.llm.rules.goal import Kind
 
-CLAUSE_START = r"(?i:if|whether|what|when|how|where|which|who|why|until)\b"
+CLAUSE_START = (
+    r"(?i:(?:(?:at|on|from|by|in|for|since|to) (?=what|which|when|how|whom))?"
+    r"(?:if|whether|what|when|how|where|which|whom?|why|until))\b"
+)
 """Begins an indirect question."""
 _NAMES = r"[A-Z][\w'’]*(?: [A-Z][\w'’]*)*"
 _SOMEBODY = (

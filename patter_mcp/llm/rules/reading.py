@@ -33,6 +33,11 @@ _AFTERTHOUGHT = re.compile(
     r"end the call|get back to me|note (?:it|the)|write)\b.*",
     re.IGNORECASE,
 )
+_FURTHER = re.compile(
+    r",? (?:and|then) (?:then )?(?:if (?:so|yes|they do),? )?"
+    r"((?:reserve|book|order|buy|hold|schedule|cancel|make|rent|get|sign|put|arrange)\b.*)",
+    re.IGNORECASE,
+)
 _STATEMENT = re.compile(
     r"(?:it is|it's)\b|"
     r"(?:the|my|our|his|her|their|he|she|i|we)\b.*\b(?:is|are|was|has|have|had|needs?|wants?|prefers?)\b",
@@ -81,7 +86,7 @@ def goal_from(text: str, today: datetime.date | None = None) -> Goal:
     goal = Goal(
         text=text, kind=errand.kind, verb=errand.verb, recipient=_recipient(errand), task=_task(errand, text),
         name=find_name(text), phone=_phone(text), party=party.count if party else None, facts=_facts(text),
-        questions=_questions(errand), details=_details(sentences), today=today,
+        questions=_questions(errand), further=_further(errand), details=_details(sentences), today=today,
     )  # fmt: skip
     return _with_terms(goal, errand) if errand.kind.is_deal else goal
 
@@ -126,8 +131,14 @@ def _questions(errand: Errand) -> tuple[str, ...]:
     asked = [errand.thing] if errand.kind is Kind.ASK else []
     later = errand.rest.replace(errand.thing, "", 1) if asked else errand.rest
     asked += [re.split(r"[.?!]", later[match.end() :])[0] for match in ASKING.finditer(later)]
-    parts = [part for question in asked for part in _NEXT_QUESTION.split(_AFTERTHOUGHT.sub("", question))]
+    plain = (_FURTHER.sub("", _AFTERTHOUGHT.sub("", question)) for question in asked)
+    parts = [part for question in plain for part in _NEXT_QUESTION.split(question)]
     return tuple(part.strip(" .,") for part in parts if part.strip(" .,"))
+
+
+def _further(errand: Errand) -> str:
+    found = _FURTHER.search(errand.thing) if errand.kind is Kind.ASK else None
+    return found[1].strip(" .") if found else ""
 
 
 def _with_terms(goal: Goal, errand: Errand) -> Goal:

@@ -65,6 +65,9 @@ def resumed(memory: Memory) -> tuple[str, ...]:
 def finished(memory: Memory) -> Reply:
     """Everything is confirmed: thanks, goodbye, "yes"."""
     lead = ("Great.",) if memory.goal.kind.is_deal else ()
+    if memory.goal.further:
+        left = f"{_success(memory)} Not done: {memory.goal.further}."
+        return Reply((say.THANKS_GOODBYE,), Ending("unknown", left))
     return Reply((*lead, say.THANKS_GOODBYE), Ending("yes", _success(memory)))
 
 
