@@ -36,7 +36,7 @@ def unwelcome(memory: Memory, heard: Heard) -> Reply | None:
 
 def diversion(memory: Memory, heard: Heard) -> Reply | None:
     """Something else than the errand is asked of us."""
-    if not heard.has(Cue.OFF_TASK):
+    if not heard.has(Cue.OFF_TASK) or memory.goal.fact_named(heard.words):
         return None
     if memory.count(Act.OFF_TASK) >= MAX_DIVERSIONS:
         return uncertain(memory, say.THANKS_GOODBYE, why="They did not come back to the matter.")
@@ -54,6 +54,8 @@ def answers(memory: Memory, heard: Heard) -> tuple[str, ...]:
     found = _specific(memory, heard)
     if memory.stage == "message":
         return found
+    if not found and (fact := memory.goal.fact_named(heard.words)):
+        return (say.give_fact(fact),)
     is_choice = len(heard.words) <= _SHORT and _CHOICE.search(heard.text) is not None
     if found or heard.offers or not (heard.has(Cue.QUESTION) or is_choice):
         return found

@@ -320,7 +320,8 @@ PATTERNS: dict[Cue, str] = {
         "sorted)|taken care of it|that is you (?:booked|sorted|done|set)|(?:reservation|booking|appointment|table|"
         "order)(?:'s| is) (?:made|in|done)|got you (?:down|in|at|for|booked)|^(?:(?:okay|yes|all|right|great|and|"
         r"it is|that is) )+(?:booked|done|confirmed|cancelled|canceled)\b(?! up| out| solid| until| till| through)|"
-        "^(?:done|confirmed)|done and done|booked you|(?:booked|reserved) for you"
+        "^(?:done|confirmed)|done and done|booked you|(?:booked|reserved) for you|"
+        r"(?:the|your) (?:\w+ )?\w+ (?:is|are|has been|have been) (?:now )?(?:renewed|extended|refilled|registered)\b"
     ),
     Cue.UNAVAILABLE: (
         r"\b(?:fully|completely|totally|already|solidly) (?:booked|full|reserved|taken)(?! (?:in|you))|"

@@ -132,6 +132,10 @@ class Goal:
         """What the goal tells about something asked for by these words, "" if nothing."""
         return next((f"{label} is {value}" for label, value in self.facts if set(label.split()) & set(asked)), "")
 
+    def fact_named(self, asked: Sequence[str]) -> str:
+        """The fact whose whole name is among these words, "" if none is."""
+        return next((f"{label} is {value}" for label, value in self.facts if set(label.split()) <= set(asked)), "")
+
     def detail(self, asked: Sequence[str]) -> str:
         """The statement that speaks of something asked about by these words, "" if none does."""
         telling = _telling(asked)

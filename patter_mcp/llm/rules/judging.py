@@ -17,6 +17,7 @@ from patter_mcp.llm.rules.understand import Heard, understand
 from patter_mcp.llm.rules.words import words_of
 
 _STATED = {Kind.CANCEL: r"cancel", Kind.MOVE: r"moved|changed|rescheduled|rebooked|switched"}
+_STEM_CHARS = 5
 QUESTIONS = (
     Cue.ROBOT, Cue.WHO, Cue.WHY, Cue.ASK_NAME, Cue.ASK_SPELLING, Cue.ASK_PHONE, Cue.ASK_PARTY, Cue.ASK_DAY,
     Cue.ASK_TIME, Cue.ASK_SERVICE, Cue.ASK_SECRET, Cue.ASK_RECORD, Cue.ASK_OKAY,
@@ -72,6 +73,9 @@ def _states_it(memory: Memory, heard: Heard) -> bool:
     if memory.goal.kind in _STATED:
         names_it = re.search(_STATED[memory.goal.kind], heard.text) is not None
         return names_it and (memory.goal.kind is Kind.CANCEL or memory.slot.time is None or bool(heard.offers))
+    if memory.goal.kind is Kind.DO and memory.slot == Slot():
+        done = memory.goal.task.split()[0][:_STEM_CHARS]
+        return re.search(rf"\b{re.escape(done)}", heard.text) is not None
     time = memory.slot.time
     return time is not None and any(offer.time and offer.time.same(time) for offer in heard.offers)
 
