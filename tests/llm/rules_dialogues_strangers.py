@@ -118,6 +118,15 @@ STRANGERS = [
         truth="yes",
     ),
     Dialogue(
+        name="wants to hear the message that was only announced",
+        goal="Tell Frank that Lena has a cold and can not sing on Sunday.",
+        first_message="Hello, I have a message for Frank.",
+        opens="yes that is me what is the message",
+        lines=[Line("cold", "okay i will find somebody else for sunday thank you")],
+        truth="yes",
+        says="Lena has a cold",
+    ),
+    Dialogue(
         name="never minds the phone number",
         goal="Book a table for two on Friday at nine in the evening under the name Alex.",
         opens="good evening restaurant blue door",

@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 from patter_mcp.llm.rules.clock import find_times
 from patter_mcp.llm.rules.day import find_days
-from patter_mcp.llm.rules.goal import Goal, Slot
+from patter_mcp.llm.rules.goal import Goal, Kind, Slot
 from patter_mcp.llm.rules.words import words_of
 
 
@@ -91,8 +91,16 @@ def recall(text: str, goal: Goal) -> Said:
     acts = {act for act, pattern in _COMPILED.items() if pattern.search(text)}
     if _puts_errand(text, goal):
         acts.add(Act.REQUESTED)
+    if goal.kind is Kind.TELL and not _tells(text, goal):
+        acts.discard(Act.REQUESTED)
     answer = _ANSWER.search(text)
     return Said(text, frozenset(acts), _slot(text), answer[1] if answer else "")
+
+
+def _tells(text: str, goal: Goal) -> bool:
+    """Whether most of the message is in it: "I have a message for you" is none yet."""
+    telling = {word for word in words_of(goal.task) if len(word) > 2}
+    return 2 * len(telling & set(words_of(text))) >= len(telling)
 
 
 def _slot(text: str) -> Slot:
