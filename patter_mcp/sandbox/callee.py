@@ -254,6 +254,7 @@ class Callee:
 
     def _utter(self, text: str, *, yielding: bool, cut_after_ms: int | None = None) -> Generator[None, None, bool]:
         """False: stopped, because the agent spoke over it. A machine's line is over once a key is pressed."""
+        self._unsaid_greeting = ""  # nobody says hello in the middle of a talk
         audio = self._audio[Spoken(text, self._voice)]
         voiced_before_ms = self._ear.voiced_ms
         self._mouth.say(audio if cut_after_ms is None else audio[: cut_after_ms * BYTES_PER_MS])

@@ -131,7 +131,8 @@ PATTERNS: dict[Cue, str] = {
         "leave (?:me|us) alone|scammer|idiot|moron|damn (?:robot|machine|bot)|(?:hate|sick of|tired of|fed up with|"
         r"enough of)(?: \w+)* (?:robot|robots|calls|machines|bots)|waste of (?:my )?time|wasting (?:my|our) time|"
         "(?:do not|will not|not going to) (?:talk|speak) (?:to|with) (?:a |an |any )?(?:robot|machine|bot|computer|"
-        r"ai)\w*|get off (?:the|my) (?:line|phone))\b"
+        r"ai)\w*|only (?:talk|speak) (?:to|with) (?:real |living )?(?:people|humans?|persons?)|"
+        r"get off (?:the|my) (?:line|phone))\b"
     ),
     Cue.NOT_INTERESTED: "not interested|not buying|do not want (?:any|it|this|what you)",
     Cue.GOODBYE: (
