@@ -65,9 +65,7 @@ async def test_every_documented_number_at_once_gives_its_own_result(tmp_path: Pa
         for scenario in SCENARIOS.values():
             calls.start_soon(one, scenario)
 
-    # The line that drops does so in the middle of the talk, which on a busy machine may be over by then.
-    assert results["+12025550108"]["status"] in ("failed", "completed")
-    assert {number[-4:]: result["status"] for number, result in results.items() if number[-4:] != "0108"} == {
+    assert {number[-4:]: result["status"] for number, result in results.items()} == {
         "0100": "completed",
         "0101": "completed",
         "0102": "completed",
@@ -76,6 +74,7 @@ async def test_every_documented_number_at_once_gives_its_own_result(tmp_path: Pa
         "0105": "completed",
         "0106": "busy",
         "0107": "no-answer",
+        "0108": "failed",
         "0109": "completed",
     }
     assert len({result["call_id"] for result in results.values()}) == 10
