@@ -50,7 +50,8 @@ class Patter:
         phone_number: Our own number, E.164.
         webhook_url: Public host or https:// URL under which the carrier reaches this process.
         agent: Who speaks where a call does not say; None: made from the settings.
-        settings: Settings in one value; None: read from `patter.toml` and the environment.
+        settings: Settings in one value, to which the other arguments are added; None: read from `patter.toml` and the
+            environment.
 
     Raises:
         ConfigError: the arguments do not fit together.
@@ -65,8 +66,11 @@ class Patter:
         agent: Agent | None = None,
         settings: Settings | None = None,
     ) -> None:
-        flags = {"phone_number": phone_number, "media.public_url": _https(webhook_url)}
-        self.settings = load(flags)[0] if settings is None else settings
+        public_url = _https(webhook_url)
+        if settings is None:
+            settings = load({"phone_number": phone_number, "media.public_url": public_url})[0]
+        media = replace(settings.media, public_url=public_url or settings.media.public_url)
+        self.settings = replace(settings, media=media, phone_number=phone_number or settings.phone_number)
         if carrier is not None:
             # Named, so that nothing takes the phone for the sandbox.
             self.settings = replace(self.settings, carrier=getattr(carrier, "name", "own"))

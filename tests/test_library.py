@@ -166,6 +166,14 @@ async def test_start_while_the_phone_is_closing_opens_it_again() -> None:
         await s.phone.stop()
 
 
+def test_arguments_are_added_to_settings_that_are_given() -> None:
+    settings = Settings(carrier="sandbox", phone_number="+12025550111")
+    phone = Patter(settings=settings, phone_number="+12025550123", webhook_url="calls.example.com")
+    assert phone.settings.phone_number == "+12025550123"
+    assert phone.settings.media.public_url == "https://calls.example.com"
+    assert Patter(settings=settings).settings == settings
+
+
 def test_each_event_loop_gets_the_phone_though_the_last_one_ended_without_a_stop() -> None:
     phone = Patter(settings=Settings(carrier="sandbox", stt="pocketsphinx", llm="rules", tts="espeak", store="memory:"))
     for _ in range(2):

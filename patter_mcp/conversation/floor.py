@@ -111,10 +111,11 @@ class Floor:
     def last_voice_at(self) -> float:
         return self._turns.last_voice_at
 
-    def agent_started(self, saying: Track) -> None:
+    def agent_started(self, saying: Track, *, heeds_all: bool = False) -> None:
+        """See `TurnTaker.agent_started`."""
         self._saying = saying
         self._echo.began(saying)
-        self._turns.agent_started(anyio.current_time())
+        self._turns.agent_started(anyio.current_time(), heeds_all=heeds_all)
 
     def agent_finished(self) -> None:
         now = anyio.current_time()

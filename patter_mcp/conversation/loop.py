@@ -261,7 +261,7 @@ class PipelineConversation:
         if turn is None:
             return
         turn.cancel()
-        self._farewell_cut = turn.parting is not None
+        self._farewell_cut = turn.parting is not None and turn.parting.reason is EndReason.AGENT_HUNG_UP
         if turn.parting is not None and turn.parting.reason is EndReason.MAX_DURATION:
             self._part(turn.parting)
         if turn is self._greeting and turn.track.heard_ms < GREETING_LOST_MS:
@@ -341,7 +341,8 @@ class PipelineConversation:
         """From now on this is what we are saying."""
         assert self._leg is not None
         self._turn = turn
-        self._listening.agent_started(turn.track)
+        gives_up = turn.parting is not None and turn.parting.reason is EndReason.SILENCE
+        self._listening.agent_started(turn.track, heeds_all=gives_up)
         turn.committed_at = turn.committed_at or anyio.current_time()
         if turn.reply is not None:
             turn.reply.commit(max(turn.user_stopped_at, turn.committed_at - PROMPT_SEC))

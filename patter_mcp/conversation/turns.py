@@ -14,6 +14,7 @@ and after each false stop the next one has to last longer, until an interruption
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -77,6 +78,8 @@ class Hurry:
 FALSE_STOP_MS = 500
 """Speech that takes the floor after it was taken in vain: every cough tried is over by then, three hums in four and
 half of the yeses are. After a second time only words take it."""
+SIGNAL_LAG_SEC = 0.7
+"""An end of turn told so soon after the user has gone on is that of what was said before."""
 LONGEST_CUT_SEC = 15.0
 """How long we are silent for a sound that neither ends nor comes to words: nobody talks so long in one breath."""
 SURE_OF_BACKCHANNEL_MS = 250
@@ -114,6 +117,8 @@ class TurnTaker:
         self._due: dict[_Timer, float] = {}
         self._speaking = False
         self._last_voice_at = now
+        self._went_on_at = -math.inf
+        """When the user last spoke again after a pause that might have been the end."""
         self._last_word_at = now
         self._settled = ""
         self._interim = ""
@@ -124,6 +129,7 @@ class TurnTaker:
         """The recogniser has said that the turn is over."""
         self._agent_active = False
         """A reply is being made, spoken, or lies cut off and may be taken up again."""
+        self._heeds_all = False
         self._cut = False
         self._cut_at = now
         self._false_stops = 0
@@ -155,6 +161,8 @@ class TurnTaker:
         Args:
             faint: It is much softer than the user usually is; said again without once it no longer is.
         """
+        if _Timer.COMMIT in self._due:
+            self._went_on_at = now
         self._speaking = True
         self._last_voice_at = now
         self._signalled = False
@@ -202,7 +210,8 @@ class TurnTaker:
         self._settled = _join(self._settled, text)
         self._interim = ""
         self._last_word_at = now
-        self._signalled = self._signalled or end_of_turn
+        has_gone_on = self._speaking and now - self._went_on_at < SIGNAL_LAG_SEC
+        self._signalled = self._signalled or (end_of_turn and not has_gone_on)
         if text and not self._speaking:
             self._slowest_words_sec = max(self._slowest_words_sec or 0.0, now - self._last_voice_at)
         decisions = self._drop_stale()
@@ -226,8 +235,13 @@ class TurnTaker:
     def resumed(self, now: float) -> Decisions:
         return self._drop()
 
-    def agent_started(self, now: float) -> None:
+    def agent_started(self, now: float, *, heeds_all: bool = False) -> None:
+        """
+        Args:
+            heeds_all: A mere "yes" ends what we say too: it is all we have been waiting for.
+        """
         self._agent_active = True
+        self._heeds_all = heeds_all
         self._stop(_Timer.SILENCE, _Timer.TURN_LIMIT)
 
     def agent_finished(self, now: float) -> None:
@@ -321,7 +335,7 @@ class TurnTaker:
     def _words_over_us(self, now: float) -> Decisions:
         """Words that are more than a backchannel take the floor, and keep it."""
         text = self._text
-        if not words(text) or is_backchannel(text):
+        if not words(text) or (is_backchannel(text) and not self._heeds_all):
             return []
         taken: Decisions = [] if self._cut else [TakeFloor()]
         self._agent_active = self._cut = False

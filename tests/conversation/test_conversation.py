@@ -187,6 +187,19 @@ async def test_silence_is_asked_about_once_and_then_ends_the_call(stage: OpenSta
     ]
 
 
+async def test_a_mere_yes_keeps_us_from_hanging_up_on_somebody_we_did_not_hear(stage: OpenStage) -> None:
+    async with stage(Say("Good. A table for two, please.")) as s:
+        await s.agent_has_spoken()
+        await s.agent_has_spoken()
+        while s.leg.playout.heard_ms == s.leg.playout.written_ms:
+            await s.leg.quiet(0.02)
+        await s.leg.quiet(0.5)
+        await s.user_says("Yes.")
+        await s.agent_has_spoken()
+        assert not s.over.is_set()
+    assert s.journal.transcript[-2:] == [("user", "Yes."), ("agent", "Good. A table for two, please.")]
+
+
 async def test_being_asked_to_wait_is_waited_for(stage: OpenStage) -> None:
     async with stage(Say("Sure."), Say("Good.")) as s:
         await s.agent_has_spoken()

@@ -216,6 +216,32 @@ def test_words_make_the_interruption_final() -> None:
     assert turns.final("No, wait.", True, 2.0)[-1] == Commit("No, wait.", True)
 
 
+def test_yes_ends_what_heeds_all() -> None:
+    turns = taker()
+    turns.agent_started(0.0, heeds_all=True)
+    turns.voice_started(1.07, 1.0)
+    turns.tick(1.2)
+    assert turns.interim("yes", 1.5) == [Yield()]
+    turns.voice_stopped(1.9, 1.7)
+    assert turns.final("Yes.", True, 2.0)[-1] == Commit("Yes.", True)
+
+
+def test_end_of_turn_told_after_the_user_has_gone_on_is_not_one() -> None:
+    turns = taker(signal="silence")
+    turns.voice_started(1.07, 1.0)
+    turns.voice_stopped(1.56, 1.4)
+    turns.voice_started(1.8, 1.73)
+    assert turns.final("A table", True, 1.9) == []
+    assert all(not isinstance(decision, Commit) for decision in turns.voice_stopped(2.6, 2.44))
+
+
+def test_end_of_turn_told_where_only_our_detector_hears_a_voice_counts() -> None:
+    turns = taker(signal="silence")
+    turns.voice_started(1.07, 1.0)
+    turns.final("A table for two.", True, 3.0)
+    assert Commit("A table for two.", True) in turns.voice_stopped(4.0, 3.9)
+
+
 def test_backchannel_gives_the_floor_back() -> None:
     turns = taker()
     turns.agent_started(0.0)
