@@ -8,6 +8,15 @@ YES = Line(r"is that right|is it settled|did you get that", "yes that's right", 
 
 STRANGERS = [
     Dialogue(
+        name="was asked in the first message, in other words than the goal's",
+        goal="Find out when the swimming pool opens on Saturday.",
+        opens="on saturday we open at nine in the morning",
+        first_message="Hello, when do you open on Saturday?",
+        lines=[Line(r"I heard|is that right", "yes that's right"), Line("pool opens", "you are welcome", again=True)],
+        truth="yes",
+        says="nine",
+    ),
+    Dialogue(
         name="gym has only a time that was excluded",
         goal="Book a trial training on Monday at nine. Ten or eleven would be okay too, but nothing after noon.",
         opens="fitness club hi there",

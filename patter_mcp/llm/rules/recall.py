@@ -117,6 +117,11 @@ def _slot(text: str) -> Slot:
 
 
 def _puts_errand(text: str, goal: Goal) -> bool:
-    """A first message not ours: it puts the errand when it shares two of the goal's telling words."""
-    telling = {word for word in words_of(f"{goal.task} {goal.text}") if len(word) > 3}
-    return len(telling & set(words_of(text))) >= 3 and text.rstrip().endswith(("?", ".", "!"))
+    """A first message not ours: it puts the errand when it shares three of the goal's telling words."""
+    shared = _telling(f"{goal.task} {goal.text}") & _telling(text)
+    return len(shared) >= 3 and text.rstrip().endswith(("?", ".", "!"))
+
+
+def _telling(text: str) -> set[str]:
+    """Longer words, "opens" and "open" being one."""
+    return {word.removesuffix("s") for word in words_of(text) if len(word) > 3}
