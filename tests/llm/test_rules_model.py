@@ -29,7 +29,7 @@ AFFIRMING = re.compile(
     r"thanks|can do|have|tell (?:him|her)|(?:i|we) (?:can|could|do)|arranged|down for|lovely|brilliant|super|"
     r"noted|understood|write|put|understand|moved|renewed|taken|all right|alright|free|open|reserved?|possible|"
     r"available|settled|made|happy|(?:should|would|will) be|be okay|excellent|wonderful|splendid|very well|"
-    r"gladly|in the book)\b"
+    r"gladly|in the book|anything else)\b|^(?:\w+ ){,4}(?:thank you|goodbye|bye|see you)(?: \w+){,4}$"
 )
 
 

@@ -18,6 +18,8 @@ from patter_mcp.llm.rules.words import words_of
 
 _STATED = {Kind.CANCEL: r"cancel", Kind.MOVE: r"moved|changed|rescheduled|rebooked|switched"}
 _STEM_CHARS = 5
+_COURTESY_WORDS = 6
+"""More than these after we gave an answer back, and a thank-you is about something else."""
 QUESTIONS = (
     Cue.ROBOT, Cue.WHO, Cue.WHY, Cue.ASK_NAME, Cue.ASK_SPELLING, Cue.ASK_PHONE, Cue.ASK_PARTY, Cue.ASK_DAY,
     Cue.ASK_TIME, Cue.ASK_SERVICE, Cue.ASK_SECRET, Cue.ASK_RECORD, Cue.ASK_OKAY,
@@ -29,6 +31,8 @@ OBJECTIONS = (
     Cue.NOT_HERE, Cue.TRANSFER, Cue.WRONG_NUMBER, Cue.DO_NOT_CALL, Cue.HOSTILE, Cue.NOT_INTERESTED,
 )  # fmt: skip
 """What takes the force from a yes in the same breath."""
+_UNSETTLING = (*(cue for cue in OBJECTIONS if cue not in (Cue.UNAVAILABLE, Cue.CLOSED)), *QUESTIONS)
+"""What leaves an answer open that we gave back; "that's right, we are closed" does not."""
 
 
 def judged(memory: Memory, heard: Heard) -> Memory:
@@ -127,10 +131,11 @@ def _stands_by(memory: Memory, heard: Heard) -> bool:
     is_definite = heard.has_number or heard.has(Cue.YES, Cue.NO, Cue.UNAVAILABLE, Cue.CLOSED)
     if is_definite and not heard.has(Cue.UNSURE) and len(heard.words) > 2 and echo(heard.raw) == memory.answer:
         return True
-    if heard.has(Cue.NO, Cue.RETRACTED, Cue.UNSURE, Cue.HOLD, Cue.CHECKING, *QUESTIONS):
+    if heard.has(*_UNSETTLING):
         return False
     says_other_time = bool(_times(heard.text)) and not _repeats(memory.answer, heard)
-    lets_stand = heard.has(Cue.ANYTHING_ELSE, Cue.GOODBYE, Cue.THANKS)
+    is_courtesy = heard.has(Cue.GOODBYE, Cue.THANKS) and len(heard.words) <= _COURTESY_WORDS
+    lets_stand = is_courtesy or heard.has(Cue.ANYTHING_ELSE)
     return not says_other_time and (heard.assents or lets_stand or _repeats(memory.answer, heard))
 
 
