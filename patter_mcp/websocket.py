@@ -14,6 +14,7 @@ import asyncio
 import functools
 import logging
 import ssl
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -131,7 +132,7 @@ async def connect(
     return socket
 
 
-class WebSocket(asyncio.Protocol):
+class WebSocket(asyncio.Protocol, ABC):
     """A connection, whichever end began it. Opened by `connect`; for the other end see `media.socket`."""
 
     def __init__(
@@ -253,9 +254,9 @@ class WebSocket(asyncio.Protocol):
         if self._open and self._protocol.close_expected():
             self._ended()
 
+    @abstractmethod
     def _shake_hands(self, event: Request | Response) -> None:
         """The other end's part of the handshake has come."""
-        raise NotImplementedError
 
     def _opened(self) -> None:
         self._open = True
