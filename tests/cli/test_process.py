@@ -36,6 +36,15 @@ open_many_files()
 print(resource.getrlimit(resource.RLIMIT_NOFILE)[0] == min(most, 5000))
 """
 
+SERVER = """
+import gc
+from patter_mcp.cli import serving
+from patter_mcp.config import Settings
+loaded_at_start = gc.get_freeze_count()
+serving._phone(Settings())
+print(loaded_at_start == 0, gc.get_freeze_count() > 10_000)
+"""
+
 LIBRARY = """
 import anyio, gc
 from patter_mcp import Patter
@@ -57,6 +66,27 @@ def test_the_program_and_what_its_first_calls_load_is_not_looked_through_for_gar
 def test_there_may_be_as_many_connections_as_the_system_allows() -> None:
     raised = subprocess.run([sys.executable, "-c", FILES], capture_output=True, text=True, check=True)
     assert raised.stdout == "True\n"
+
+
+def test_the_server_leaves_its_own_program_out_of_collections() -> None:
+    served = subprocess.run([sys.executable, "-c", SERVER], capture_output=True, text=True, check=True)
+    assert served.stdout == "True True\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another process's limits can be asked for on Linux only")
+def test_the_server_makes_room_for_many_calls() -> None:
+    import resource  # noqa: PLC0415 - there is none on Windows
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(most, 5000)
+    start = f"ulimit -S -n 256 && ulimit -H -n {wanted} && exec {sys.executable} -m patter_mcp serve"
+    with subprocess.Popen(["sh", "-c", start], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+        assert server.stdin is not None and server.stdout is not None
+        server.stdin.write(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+        server.stdin.flush()
+        server.stdout.readline()
+        assert resource.prlimit(server.pid, resource.RLIMIT_NOFILE) == (wanted, wanted)
+        server.stdin.close()
 
 
 def test_the_server_runs_on_uvloop_where_it_is_installed() -> None:
