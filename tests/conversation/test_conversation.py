@@ -314,6 +314,17 @@ async def test_voicemail_message_waits_for_the_beep(stage: OpenStage) -> None:
     assert s.journal.transcript[-1] == ("agent", "Please call Ann back.")
 
 
+async def test_a_person_who_offers_to_pass_a_message_on_is_answered_like_one(stage: OpenStage) -> None:
+    async with stage(Say("This is Bo. Is Ann there?"), Say("Please tell her that Bo called.")) as s:
+        await s.leg.quiet(0.1)
+        await s.user_says("Miller Bakery.")
+        await s.agent_has_spoken()
+        await s.user_says("She is out, you can leave a message and I'll pass it on.")
+        await s.agent_has_spoken()
+    assert [event.answered_by for event in s.journal.of(ev.WhoAnswered)] == ["human"]
+    assert s.journal.transcript[-1] == ("agent", "Please tell her that Bo called.")
+
+
 async def test_beep_mistaken_for_a_word_does_not_disturb_the_message(stage: OpenStage) -> None:
     end = ("end_call", '{"goal_met": "unknown"}')
     async with stage(Say("Please call Ann back.", [end]), Say("Pardon?")) as s:
