@@ -12,7 +12,7 @@ from patter_mcp.audio.tones import beep
 from patter_mcp.conversation.agent import Phrases
 from patter_mcp.errors import ProviderConnectionError
 from patter_mcp.realtime.base import Complaint
-from patter_mcp.testing.scripted import Say
+from patter_mcp.testing.scripted import MS_PER_CHAR, Say
 from patter_mcp.testing.scripted_realtime import ScriptedRealtime
 from patter_mcp.types import EndReason, TranscriptLine
 
@@ -308,6 +308,17 @@ async def test_model_that_keeps_failing_is_apologised_for_in_its_own_voice() -> 
     assert (parting.reason, parting.detail) == (EndReason.PROVIDER_FAILED, "overloaded")
     assert [trouble.recovered for trouble in s.journal.of(ev.ProviderTrouble)] == [True, True, False]
     assert s.journal.transcript[-1] == ("agent", Phrases().trouble)
+
+
+async def test_apology_the_model_made_otherwise_than_asked_is_not_played() -> None:
+    stray = "As an assistant I have nothing to be sorry for, whatever it is. " * 3
+    async with open_stage(*[RuntimeError("overloaded")] * 3, model=ScriptedRealtime(slips=[FIRST, stray])) as s:
+        await s.agent_has_spoken()
+        await s.user_says("Hello?")
+        before_ms = s.leg.playout.written_ms
+        await s.ended()
+        assert s.leg.playout.written_ms - before_ms < len(stray) * MS_PER_CHAR / 2
+    assert s.stream.said.count(Phrases().trouble) == 1
 
 
 async def test_model_that_neither_answers_nor_fails_is_given_up() -> None:
