@@ -7,6 +7,36 @@ from simulated_callee import Dialogue, Line
 YES = Line(r"is that right|is it settled|did you get that", "yes that's right", again=True)
 
 STRANGERS = [
+    *(
+        Dialogue(
+            name=f"takes down another day or time: {taken}",
+            goal="Book a haircut on Friday at three, name Max.",
+            opens="hair by lou",
+            lines=[Line("haircut", taken), Line("I meant on Friday at three", answer), Line("", "yes", again=True)],
+            truth=truth,
+            says="I meant on Friday at three",
+        )
+        for taken, answer, truth in (
+            ("so is sunday", "oh friday yes that is fine", "yes"),
+            ("okay thursday at three then", "no friday we are closed", "no"),
+            ("okay booked for friday at two", "bye", "unknown"),
+            ("great we'll see you on sunday", "sorry friday is full", "no"),
+        )
+    ),
+    Dialogue(
+        name="offers a day that will not do and hangs up",
+        goal="Book a haircut on Friday at three, name Max.",
+        opens="hair by lou",
+        lines=[Line("haircut", "we only have sunday"), Line("instead", "bye")],
+        truth="no",
+    ),
+    Dialogue(
+        name="has only another day",
+        goal="Book a haircut on Friday at three, name Max.",
+        opens="hair by lou",
+        lines=[Line("haircut", "friday is full we have sunday")],
+        truth="no",
+    ),
     Dialogue(
         name="was asked in the first message, in other words than the goal's",
         goal="Find out when the swimming pool opens on Saturday.",

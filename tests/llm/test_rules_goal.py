@@ -88,6 +88,22 @@ def test_phone_number_and_other_facts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Reserve a table for two on Sunday at eleven", at(11)),
+        ("Reserve a table for two on Sunday at ten", at(22)),
+        ("Book two seats for the concert tonight. It should be at eleven", at(23)),
+        ("Book an appointment with the doctor on Monday at seven", at(7)),
+        ("Book a haircut on Monday at seven", at(19)),
+        ("Book a massage on Sunday at eleven", at(11)),
+        ("Book a table on Sunday, breakfast at eight", at(8)),
+    ],
+)
+def test_a_bare_hour_is_the_usual_one_for_such_an_errand(text: str, expected: Clock) -> None:
+    assert goal(text).time == expected
+
+
+@pytest.mark.parametrize(
     ("text", "fitting", "unfitting"),
     [
         ("Book a haircut tomorrow at 3 pm", [at(9), at(16, 30)], []),
@@ -95,6 +111,7 @@ def test_phone_number_and_other_facts() -> None:
         ("Book a haircut tomorrow at exactly 3 pm. Do not accept any other time.", [at(15)], [at(16)]),
         ("Book a haircut tomorrow between 3 and 5 pm", [at(15), at(17)], [at(14, 59), at(17, 1)]),
         ("Book a haircut tomorrow after 4", [at(16, 15)], [at(15)]),
+        ("Reserve a table tomorrow between 7 and 11", [at(19), at(22)], [at(18), at(11)]),
         ("Book a haircut tomorrow, no later than 11 am", [at(10)], [at(12)]),
         ("Book a haircut tomorrow in the afternoon", [at(15)], [at(10)]),
         ("Book a haircut tomorrow in the afternoon, preferably at 3", [at(15), at(16)], [at(10)]),

@@ -15,6 +15,8 @@ from patter_mcp.llm.rules.words import TENS, UNITS, number_at, word_set
 Bound = Literal["at", "after", "before"]
 HALF_DAY = 12 * 60
 _SMALL_HOURS = 6 * 60
+_LATE_HOURS = 22 * 60 + 30
+_EVENING = 20 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,14 @@ class Clock:
         return self.minutes % HALF_DAY == other.minutes % HALF_DAY
 
     def near(self, minutes: int) -> Clock:
-        """The reading closest to `minutes`, now sure; nobody means the small hours."""
+        """The reading closest to `minutes`, now sure; nobody means the small hours, few the late ones."""
         if self.sure:
             return self
         before_noon = self.minutes % HALF_DAY
         after_noon = before_noon + HALF_DAY
-        is_later = before_noon < _SMALL_HOURS or abs(after_noon - minutes) <= abs(before_noon - minutes)
+        is_nearer = abs(after_noon - minutes) <= abs(before_noon - minutes)
+        is_too_late = after_noon >= _LATE_HOURS and minutes < _EVENING
+        is_later = before_noon < _SMALL_HOURS or (is_nearer and not is_too_late)
         return Clock(after_noon if is_later else before_noon, sure=True)
 
     @property

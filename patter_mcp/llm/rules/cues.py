@@ -289,7 +289,7 @@ PATTERNS: dict[Cue, str] = {
         r"\bcan not (?:really )?(?:tell|say|know)|no clue|new here|\b(?:maybe|perhaps|not (?:really |quite |"
         "entirely |completely )?(?:sure|certain)|i (?:think|guess|suppose|believe)(?: so)?|probably|might|"
         "do not know|no idea|possibly|could be|depends|have to (?:check|ask|see)|need to (?:check|ask|see)|"
-        r"we will see|hopefully|tentative\w*|not confirmed|waiting list|wait ?list)\b"
+        r"we will see(?! you| him| her| them)|hopefully|tentative\w*|not confirmed|waiting list|wait ?list)\b"
     ),
     Cue.CONDITION: (
         r"\b(?:if|unless|as long as|provided|only if|but (?:you|we|i|it|there|first|only|not)|except|however|"

@@ -6,7 +6,7 @@ Nothing is reported as done before they have said yes to what we read back, or h
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from patter_mcp.llm.rules import phrasing as say
 from patter_mcp.llm.rules.answers import answers
@@ -25,6 +25,12 @@ _WHOLE_DAY = re.compile(r"\b(?:that|all|the (?:whole|entire)|this) (?:day|evenin
 _NOTHING_ELSE = re.compile(r"\b(?:nothing|not (?:\w+ )?anything) (?:else|more|at all)\b")
 _NO_REFUSES = (Act.REQUESTED, Act.ASKED_INSTEAD, Act.ASKED_TIME)
 """Our questions to which a bare no is a refusal."""
+_NO_AGREEMENT = (Cue.NO, Cue.UNAVAILABLE, Cue.CLOSED, Cue.UNSURE, Cue.CONDITION, Cue.QUESTION, Cue.ASK_OKAY)
+_OFFERING = re.compile(
+    r"\b(?:can|could|would|might|have|got|how about|what about|only|instead|earliest|latest|next|first|free|open|"
+    r"available|possible|offer|or|rather|better)\b"
+)
+"""Words that put something forward, where a plain "okay, Thursday then" takes something down."""
 Rule = Callable[[Memory, Heard], Reply | None]
 MAX_DECLINES = 2
 MAX_READ_BACKS = 6
@@ -94,10 +100,22 @@ def _offered(memory: Memory, heard: Heard) -> Reply | None:
         return _same_again(memory, heard)
     if heard.has(Cue.CHECKING) and memory.slot.time and not heard.refused_times:
         return speak("No.", say.read_back(memory.goal, memory.slot))
+    if _mistakes_us(memory, heard, slots):
+        return speak(say.insist(memory.slot))
     chosen = best_of(memory.goal, slots)
     if chosen is None:
-        return _declined(memory, slots[0])
+        return _declined(memory, heard, slots[0])
     return _accepted(memory, heard, chosen)
+
+
+def _mistakes_us(memory: Memory, heard: Heard, slots: Sequence[Slot]) -> bool:
+    """They agree to what we did not ask for, without having refused what we did."""
+    if memory.slot == Slot() or memory.count(Act.INSISTED) or heard.has(*_NO_AGREEMENT) or heard.refused_times:
+        return False
+    is_other_day = not any(memory.goal.day_fits(slot.day) for slot in slots)
+    is_open = memory.pending is Act.REQUESTED or (is_other_day and memory.pending is Act.READ_BACK)
+    agrees = heard.has(Cue.YES, Cue.CHECKING) or heard.words[0] == "so"
+    return is_open and (heard.has(Cue.CONFIRMED) or (agrees and not _OFFERING.search(heard.text)))
 
 
 def _only_day(offer: Offer, memory: Memory) -> bool:
@@ -127,8 +145,9 @@ def _accepted(memory: Memory, heard: Heard, slot: Slot) -> Reply:
     return speak(say.accepts(slot), say.read_back(memory.goal, slot))
 
 
-def _declined(memory: Memory, slot: Slot) -> Reply:
-    if memory.count(Act.DECLINED) >= MAX_DECLINES or memory.pending is Act.ASKED_INSTEAD:
+def _declined(memory: Memory, heard: Heard, slot: Slot) -> Reply:
+    is_last = memory.count(Act.DECLINED) >= MAX_DECLINES or memory.pending is Act.ASKED_INSTEAD
+    if is_last or _is_day_lost(memory, heard):
         return refused(memory, say.declines(slot), say.THANKS_GOODBYE)
     return speak(say.declines(slot), say.ask_instead(memory.goal, is_other_day=not memory.goal.day_fits(slot.day)))
 
@@ -148,7 +167,8 @@ def _unavailable(memory: Memory, heard: Heard) -> Reply | None:
     """A refusal without an offer: we ask once for something else, where the goal leaves room."""
     is_no = heard.has(Cue.NO) and not heard.has(Cue.YES) and memory.pending in _NO_REFUSES
     is_taken_back = heard.has(Cue.RETRACTED) and (heard.has(Cue.NO) or not heard.has(Cue.YES))
-    if not (heard.has(Cue.UNAVAILABLE, Cue.CLOSED) or is_taken_back or is_no or _too_late(memory, heard)):
+    is_lost = _too_late(memory, heard) or _is_slot_lost(memory, heard)
+    if not (heard.has(Cue.UNAVAILABLE, Cue.CLOSED) or is_taken_back or is_no or is_lost):
         return None
     if memory.count(Act.ASKED_INSTEAD) or memory.goal.kind in (Kind.CANCEL, Kind.DO) or _is_day_lost(memory, heard):
         return refused(memory)
@@ -165,6 +185,15 @@ def _is_day_lost(memory: Memory, heard: Heard) -> bool:
     day = goal.days[0]
     is_named = any(not refused.clashes(day, goal.today) for refused in heard.refused_days)
     return is_named or (heard.has(Cue.CLOSED) and not heard.refused_times)
+
+
+def _is_slot_lost(memory: Memory, heard: Heard) -> bool:
+    """ "Friday full, sorry": what we asked for is named in a refusal; "booked for Friday" may be either."""
+    if "booked" in heard.words:
+        return False
+    day, time = memory.slot.day, memory.slot.time
+    is_day = day is not None and any(not refused.clashes(day, memory.goal.today) for refused in heard.refused_days)
+    return is_day or (time is not None and any(refused.same(time) for refused in heard.refused_times))
 
 
 def _too_late(memory: Memory, heard: Heard) -> bool:
@@ -220,7 +249,7 @@ def _doubtful(memory: Memory, heard: Heard) -> Reply | None:
 def _farewell(memory: Memory, heard: Heard) -> Reply | None:
     if not heard.has(Cue.GOODBYE):
         return None
-    if memory.turned_down:
+    if memory.turned_down or (memory.pending is Act.ASKED_INSTEAD and memory.count(Act.DECLINED)):
         return refused(memory)
     if memory.requested and not memory.count(Act.READ_AGAIN) and memory.count(Act.READ_BACK):
         return speak(say.read_back_again(memory.goal, memory.slot))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from patter_mcp.llm.rules.clock import HALF_DAY, Clock
+from patter_mcp.llm.rules.clock import Clock
 from patter_mcp.llm.rules.day import Day
 from patter_mcp.llm.rules.words import word_set, words_of
 
@@ -157,10 +157,16 @@ def _telling(words: Sequence[str]) -> set[str]:
     return {word.removesuffix("s") for word in words if len(word) > 2 and word not in _COMMON}
 
 
+_USUAL_HOURS = (
+    (r"morning|breakfast|brunch", 10),
+    (r"dinner|supper|tonight|evening|drinks|concert|movie", 20),
+    (r"table|restaurant", 19),
+    (r"doctor|dentist|dental|clinic|nurse|vet|car|bike|tires?|garage|workshop|mechanic|plumber|electrician", 12),
+)
+"""The middle of the hours at which something happens, by a word that tells it; doctors and workshops open early."""
+
+
 def usual_hour(text: str) -> int:
-    """The middle of the hours at which such things happen, in minutes since midnight."""
+    """Where in the day an errand is likely to lie, in minutes since midnight."""
     words = text.lower()
-    if re.search(r"\b(morning|breakfast|brunch)\b", words):
-        return 10 * 60
-    is_evening = re.search(r"\b(dinner|supper|table|restaurant|tonight|evening|drinks|concert|movie)\b", words)
-    return HALF_DAY + 7 * 60 if is_evening else HALF_DAY + 60
+    return 60 * next((hour for pattern, hour in _USUAL_HOURS if re.search(rf"\b(?:{pattern})\b", words)), 13)

@@ -167,6 +167,11 @@ def correct_party(goal: Goal) -> str:
     return f"One thing: it is for {_people(goal.party or 0)}."
 
 
+def insist(slot: Slot) -> str:
+    """When they agree to another day or time than the one we asked for."""
+    return f"Sorry, I meant {slot_words(slot)}. Is that possible?"
+
+
 def give_phone(goal: Goal) -> str:
     return (
         f"The phone number is {digits(goal.phone)}."

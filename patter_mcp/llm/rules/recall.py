@@ -25,6 +25,7 @@ class Act(Enum):
     ASKED_TO_CHECK = auto()
     REFUSED_PAYMENT = auto()
     CORRECTED = auto()
+    INSISTED = auto()
     NOT_KNOWN = auto()
     TOLD_TASK = auto()
     OFF_TASK = auto()
@@ -38,7 +39,7 @@ class Act(Enum):
 _MARKS = {
     Act.REQUESTED: (
         r"I would (?:also )?like to|I have a (?:message|question)|Could you please (?!tell|check)|"
-        r"I was asked to call"
+        r"I was asked to call|I meant "
     ),
     Act.READ_BACK: r"[Ii]s that right\?|is it settled\?",
     Act.READ_AGAIN: r"Just to be sure",
@@ -50,6 +51,7 @@ _MARKS = {
     Act.ASKED_TO_CHECK: r"please check\?",
     Act.REFUSED_PAYMENT: r"card or account details",
     Act.CORRECTED: r"One thing:",
+    Act.INSISTED: r"I meant ",
     Act.NOT_KNOWN: r"I do not know that|was not told|was not given|do not have",
     Act.TOLD_TASK: r"I only know this|do not know more",
     Act.OFF_TASK: r"only help with this call",

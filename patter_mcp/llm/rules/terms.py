@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from patter_mcp.llm.rules.clock import Clock, TimeMention, find_times
+from patter_mcp.llm.rules.clock import HALF_DAY, Clock, TimeMention, find_times
 from patter_mcp.llm.rules.day import Day, find_days
 from patter_mcp.llm.rules.goal import Window, usual_hour
 from patter_mcp.llm.rules.people import find_party
@@ -145,6 +145,8 @@ def _window(limits: Sequence[TimeMention], reference: int) -> Window:
     times = {mention.bound: mention.clock.near(reference) for mention in reversed(limits)}
     start, end = times.get("after"), times.get("before")
     if start and end:
+        if end.minutes < start.minutes:
+            end = Clock(end.minutes + HALF_DAY, sure=True)
         return Window(start.minutes, end.minutes, f"between {start.spoken} and {end.spoken}")
     if start:
         return Window(start.minutes, _DAY_END, f"after {start.spoken}")

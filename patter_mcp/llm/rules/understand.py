@@ -72,7 +72,7 @@ _CLAUSE = re.compile(
     rf"\s+(?=(?:{_STARTERS})\b)"
     r"|(?<!\bam)\s+(?=sorry\b)"
     # "Three is taken four is free": what was said of one time ends before the next.
-    rf"|(?<=\b(?:full|free|gone|open|busy|fine|okay|good))\s+(?!{_GOES_ON})"
+    rf"|(?<=\b(?:full|free|gone|open|busy|fine|okay|good))\s+(?!booked\b|{_GOES_ON})"
     rf"|(?<=\btaken)\s+(?!{_GOES_ON})"
     rf"|(?<=\bbooked)\s+(?!you\b|{_GOES_ON})"
     rf"|(?<=\bavailable)\s+(?!{_GOES_ON})"
