@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import get_args
 
 from patter_mcp.errors import ConfigError
+from patter_mcp.sandbox.lines import Lines
 from patter_mcp.sandbox.scenario import (
     START,
     Answer,
@@ -104,12 +105,13 @@ def _read(path: Path) -> tuple[Scenario | None, list[str]]:
     """The scenario, or None and why not."""
     problems: list[str] = []
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(text)
     except OSError as error:
         return None, [f"{path}: cannot be read: {error.strerror}"]
     except ValueError as error:  # TOML and UTF-8 alike
         return None, [f"{path}: not a TOML file: {error}"]
-    scenario = _scenario(path, Table(values, "", problems))
+    scenario = _scenario(path, Table(values, problems, Lines(text)))
     if problems:
         return None, [f"{path}: {problem}" for problem in problems]
     return scenario, []
@@ -129,7 +131,7 @@ def _scenario(path: Path, top: Table) -> Scenario:
         closing=top.text("closing", "Okay. Bye."),
         hang_up_after_sec=top.number("hang_up_after_sec", 180, 1, 600),
         scenes=_scenes(top),
-        replies=tuple(_reply(table) for table in top.tables("reply", "reply", "[[reply]]")),
+        replies=tuple(_reply(table) for table in top.tables("reply", "reply", "reply")),
         example=_example(top.table("example")),
         expect=_expectation(top.table("expect")),
     )
@@ -141,18 +143,18 @@ def _scenario(path: Path, top: Table) -> Scenario:
 def _number(top: Table) -> str:
     number = top.needed_text("number", "+12025550150")
     if number and not SANDBOX_NUMBER.fullmatch(number):
-        top.complain("`number` must be one of the sandbox's: +12025550100 to +12025550199")
+        top.complain("`number` must be one of the sandbox's: +12025550100 to +12025550199", "number")
     return number
 
 
 def _scenes(top: Table) -> dict[str, tuple[Step, ...]]:
-    scenes = {START: _steps(top.tables("step", "step", "[[step]]"))}
+    scenes = {START: _steps(top.tables("step", "step", "step"))}
     named = top.table("scene")
     for name in _names(top.value("scene")):
         assert named is not None
         if name == START:
             named.complain(f"the steps of scene `{START}` are written as [[step]]")
-        scenes[name] = _steps(named.tables(name, f"scene {name}, step", f"[[scene.{name}]]"))
+        scenes[name] = _steps(named.tables(name, f"scene {name}, step", f"scene.{name}"))
     return scenes
 
 
@@ -168,7 +170,7 @@ def _steps(tables: Iterable[Table]) -> tuple[Step, ...]:
 def _step(table: Table) -> Step | None:
     actions = [name for name in _ACTIONS if name in table]
     if len(actions) != 1:
-        found = f"has {' and '.join(actions)}" if actions else "has none"
+        found = f"has {' and '.join(actions)}" if actions else f"has none{table.slip_for(list(_ACTIONS))}"
         table.complain(f"a step does exactly one thing, this one {found}; choose one of: {', '.join(_ACTIONS)}")
         return None
     step = _ACTIONS[actions[0]](table)
@@ -218,10 +220,13 @@ def _expect_digits(table: Table) -> ExpectDigits:
     if isinstance(given, dict) and given and all(isinstance(scene, str) for scene in given.values()):
         scenes = {str(digits): str(scene) for digits, scene in given.items()}
     else:
-        table.complain('`expect_digits` must lead from digits to scenes: expect_digits = {"1" = "sales", "2" = "desk"}')
+        table.complain(
+            '`expect_digits` must lead from digits to scenes: expect_digits = {"1" = "sales", "2" = "desk"}',
+            "expect_digits",
+        )
     for digits in scenes:
         if not _KEYS.fullmatch(digits):
-            table.complain(f"`expect_digits` has {digits!r}; keys are 0-9, *, # and A-D")
+            table.complain(f"`expect_digits` has {digits!r}; keys are 0-9, *, # and A-D", "expect_digits")
     return ExpectDigits(
         scenes=scenes,
         wait_sec=table.number("wait_sec", 8, 1, 60),
@@ -233,7 +238,7 @@ def _expect_digits(table: Table) -> ExpectDigits:
 def _press_keys(table: Table) -> PressKeys:
     digits = table.text("press_keys")
     if digits and not _KEYS.fullmatch(digits):
-        table.complain("`press_keys` must hold keys only: 0-9, *, # and A-D")
+        table.complain("`press_keys` must hold keys only: 0-9, *, # and A-D", "press_keys")
     return PressKeys(digits=digits)
 
 
@@ -292,7 +297,7 @@ def _reply(table: Table) -> Reply:
         scenes=frozenset(table.texts("in")),
     )
     if "when" not in table:
-        table.complain('`when` is missing; add when = ["what is your name", "who is this"]')
+        table.complain('`when` is missing; add when = ["what is your name", "who is this"]', "when")
     for one, other in (("goto", "hang_up"), ("say", "again")):
         if one in table and other in table:
             table.complain(f"`{one}` and `{other}` exclude each other; keep one")

@@ -107,6 +107,44 @@ def test_what_is_wrong_is_said_with_key_and_remedy(tmp_path: Path, text: str, co
     assert complaint in problems_of(tmp_path, text)
 
 
+def test_what_is_wrong_is_said_with_its_line(tmp_path: Path) -> None:
+    text = """\
+        number = "+12025550150"
+        title = "A shop"
+        greting = "Hi."
+
+        [expect]
+        heard = "x"
+
+        [[step]]
+        say = "Hi."
+
+        [[step]] # the second
+        liste = true
+
+        [[scene.shop]]
+        say = '''
+        [[step]]
+        voice = 1
+        '''
+        tries = 2
+        [[reply]]
+        say = "No."
+        """
+    assert sorted(complaint.split(";")[0] for complaint in problems_of(tmp_path, text).splitlines()) == [
+        "line 11, step 2: a step does exactly one thing, this one has none (did you mean listen?)",
+        "line 19, scene shop, step 1: unknown key `tries`",
+        "line 20, reply 1: `when` is missing",
+        "line 3: unknown key `greting` (did you mean greeting?)",
+        'line 6, [expect]: `heard` must be a list of texts, such as heard = ["first", "second"], and not empty',
+        "scene `shop` is never gone to",
+    ]
+
+
+def test_a_table_written_inline_is_complained_about_without_a_line(tmp_path: Path) -> None:
+    assert problems_of(tmp_path, 'step = [{ say = "x", bye = 1 }]').startswith("step 1: unknown key `bye`")
+
+
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     text = "ring_sec = -1\nbye = 1\n[[step]]\nsay = 1\n[[step]]\nlisten = 2\n"
     assert problems_of(tmp_path, text).count("\n") == 3
