@@ -99,10 +99,9 @@ async def one_call(phone: VendorPhone, number: int) -> None:
 
 def forget(phone: VendorPhone) -> None:
     """Has the fakes throw away what they keep for those who look."""
-    phone.twilio.calls.clear()
+    phone.twilio.forget()
     phone.people.clear()
-    phone.speech.server.connections[:] = phone.speech.server.open_connections
-    phone.speech.server.exchanges.clear()
+    phone.speech.server.forget()
     phone.mind.requests.clear()
 
 

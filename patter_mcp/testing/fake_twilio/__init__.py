@@ -102,6 +102,11 @@ class FakeTwilio:
         given: dict[str, Any] = {"account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "base_url": self.url}
         return TwilioCarrier(**{**given, **settings})
 
+    def forget(self) -> None:
+        """Keeps no call and no request there has been."""
+        self.calls.clear()
+        self._server.forget()
+
     @asynccontextmanager
     async def run(self) -> AsyncGenerator[FakeTwilio]:
         async with (

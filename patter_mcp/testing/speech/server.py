@@ -215,6 +215,11 @@ class FakeServer:
         for wire in list(self._wires):
             wire.cut()
 
+    def forget(self) -> None:
+        """Keeps nothing of what is over."""
+        self.connections = self.open_connections
+        self.exchanges = [exchange for exchange in self.exchanges if exchange.open]
+
     async def until(self, condition: Callable[[], bool]) -> None:
         """Returns once it is true; looked at whenever something arrives, opens or closes."""
         while not condition():
