@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -75,13 +76,24 @@ def show_call(options: argparse.Namespace, settings: Settings) -> int:
 
 def scenarios(options: argparse.Namespace, settings: Settings) -> int:
     if options.files:
-        problems = [problem for file in options.files for problem in validate(file)]
-        for problem in problems:
-            _print(problem)
-        return 1 if problems else 0
+        return _check(_scenario_files(options.files))
     for number, scenario in sorted(load_scenarios(settings.scenario_dirs).items()):
         _print(f"{number}  {scenario.title}")
     return 0
+
+
+def _scenario_files(paths: Sequence[Path]) -> Sequence[Path]:
+    """With the files of a directory in its place."""
+    return [file for path in paths for file in (sorted(path.glob("*.toml")) if path.is_dir() else [path])]
+
+
+def _check(files: Sequence[Path]) -> int:
+    problems = [problem for file in files for problem in validate(file)]
+    for problem in problems:
+        _print(problem)
+    if not problems:
+        _print(f"{'1 scenario' if len(files) == 1 else f'{len(files)} scenarios'} checked, nothing wrong.")
+    return 1 if problems else 0
 
 
 def show_config(options: argparse.Namespace, settings: Settings) -> int:

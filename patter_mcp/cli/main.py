@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     scenarios = _command(
         commands, "scenarios", "looking:scenarios", "list the simulated people, or check files of yours"
     )
-    scenarios.add_argument("files", nargs="*", type=Path, metavar="FILE", help="scenario files to check")
+    scenarios.add_argument("files", nargs="*", type=Path, metavar="FILE", help="scenario files, or directories of them")
 
     config = _command(
         commands,

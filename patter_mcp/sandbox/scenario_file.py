@@ -86,7 +86,8 @@ def load_scenarios(dirs: Iterable[str | Path] = ()) -> dict[str, Scenario]:
 
 def _read_directory(directory: Path, problems: list[str]) -> dict[str, Scenario]:
     if not directory.is_dir():
-        problems.append(f"{directory}: there is no such directory of scenarios")
+        why = "is a file; name the directory it is in" if directory.is_file() else "there is no such directory"
+        problems.append(f"{directory}: {why}")
         return {}
     found: dict[str, Scenario] = {}
     for path in sorted(directory.glob("*.toml")):

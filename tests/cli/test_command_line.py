@@ -267,6 +267,9 @@ def test_scenarios_are_listed_and_checked(machine: dict[str, str], tmp_path: Pat
     checked = run(machine, "scenarios", str(broken))
     assert checked.returncode == 1
     assert "broken.toml" in checked.stdout
+    assert run(machine, "scenarios", str(tmp_path)).stdout == checked.stdout
+    broken.write_text('number = "+12025550199"\ntitle = "Nobody"\n\n[[step]]\nsay = "Hi."\n', encoding="utf-8")
+    assert run(machine, "scenarios", str(tmp_path)).stdout == "1 scenario checked, nothing wrong.\n"
 
 
 @pytest.mark.parametrize("command", [["schema"], ["config"], ["scenarios"]])
