@@ -9,12 +9,12 @@ from typing import Any
 
 import anyio
 import pytest
+from journal import Journal
 
 from patter_mcp.audio.frame import BYTES_PER_MS
 from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.engine import Brief, Parting
 from patter_mcp.conversation.pipeline import PipelineEngine
-from patter_mcp.events import AgentSaid, Event, UserSaid
 from patter_mcp.stt.base import Final, Interim
 from patter_mcp.testing.scripted import MemoryLeg, ScriptedLLM, ScriptedStream, ScriptedSTT, ScriptedTTS
 from patter_mcp.testing.virtual_time import VirtualTimeLoop
@@ -55,25 +55,6 @@ class LoudnessStream:
 
     def close(self) -> None:
         self._pending = b""
-
-
-@dataclass
-class Journal:
-    events: list[Event] = field(default_factory=list[Event])
-
-    def write(self, event: Event) -> None:
-        self.events.append(event)
-
-    def of(self, kind: type[Event]) -> list[Any]:
-        return [event for event in self.events if isinstance(event, kind)]
-
-    @property
-    def transcript(self) -> list[tuple[str, str]]:
-        return [
-            ("agent" if isinstance(event, AgentSaid) else "user", event.text)
-            for event in self.events
-            if isinstance(event, AgentSaid | UserSaid)
-        ]
 
 
 @dataclass

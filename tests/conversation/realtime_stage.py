@@ -8,35 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
+from journal import Journal
 
 from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.engine import Brief, Parting
 from patter_mcp.conversation.speech_to_speech import SpeechToSpeechEngine
-from patter_mcp.events import AgentSaid, Event, UserSaid
 from patter_mcp.testing.scripted import MemoryLeg
 from patter_mcp.testing.scripted_realtime import ScriptedModelStream, ScriptedRealtime
 from patter_mcp.types import EndReason
 
 FIRST = "Hi, this is Ann calling."
-
-
-@dataclass
-class Journal:
-    events: list[Event] = field(default_factory=list[Event])
-
-    def write(self, event: Event) -> None:
-        self.events.append(event)
-
-    def of(self, kind: type[Event]) -> list[Any]:
-        return [event for event in self.events if isinstance(event, kind)]
-
-    @property
-    def transcript(self) -> list[tuple[str, str]]:
-        return [
-            ("agent" if isinstance(event, AgentSaid) else "user", event.text)
-            for event in self.events
-            if isinstance(event, AgentSaid | UserSaid)
-        ]
 
 
 @dataclass
