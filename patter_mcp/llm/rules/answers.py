@@ -7,16 +7,21 @@ from collections.abc import Callable
 
 from patter_mcp.llm.rules import phrasing as say
 from patter_mcp.llm.rules.cues import Cue
+from patter_mcp.llm.rules.goal import Kind, Slot
 from patter_mcp.llm.rules.memory import Memory
 from patter_mcp.llm.rules.recall import Act
 from patter_mcp.llm.rules.replies import Reply, resumed, sent_away, speak, uncertain
 from patter_mcp.llm.rules.understand import Heard
+from patter_mcp.llm.rules.words import number_at
 
 MAX_DIVERSIONS = 3
 _SHORT = 5
 _WHOSE_NAME = re.compile(r"(\w+)'s name\b")
 _WHY = re.compile(r"\b(?:why|reason|matter|wrong|symptoms?|problem|trouble)\b")
 _ASKS_IF_SO = re.compile(r"(?:\w+ ){0,2}?(?:is (?:it|this|that)|are you|do you|did you|would you|for)\b")
+_FORMER = re.compile(r"\b(?:was|were|old|original|originally|current|currently|now|existing|from)\b")
+"""Words of questions about what is to be moved, and not where to."""
+_HOW_MANY = re.compile(r"\bhow many (\w+)")
 _CHOICE = re.compile(r"\b(\w+) or (?:an? |the )?(\w+)\b")
 
 
@@ -93,7 +98,9 @@ def _phone(memory: Memory, heard: Heard) -> str:
 
 
 def _when(memory: Memory, heard: Heard) -> str:
-    return "" if heard.offers else say.give_when(memory.goal, memory.slot)
+    asks_of_old = memory.goal.kind is Kind.CANCEL or _FORMER.search(heard.text)
+    slot = memory.goal.former if asks_of_old and memory.goal.former != Slot() else memory.slot
+    return "" if heard.offers else say.give_when(memory.goal, slot)
 
 
 def _okay(memory: Memory, heard: Heard) -> str:
@@ -102,6 +109,13 @@ def _okay(memory: Memory, heard: Heard) -> str:
     if heard.offers or heard.has(Cue.ASK_SECRET, Cue.CHECKING):
         return ""
     return say.CHOICE_IS_YOURS if _CHOICE.search(heard.text) else say.THAT_IS_FINE
+
+
+def _count(memory: Memory, heard: Heard) -> str:
+    """ "How many nights?" where the goal says "one night"."""
+    asked = _HOW_MANY.search(heard.text)
+    told = asked and re.search(rf"\b(\w+) {re.escape(asked[1].removesuffix('s'))}s?\b", memory.goal.text, re.IGNORECASE)
+    return f"{say.upper_first(told[0])}." if told and number_at([told[1].lower()], 0) else ""
 
 
 def _service(memory: Memory, heard: Heard) -> str:
@@ -128,6 +142,7 @@ _ANSWERS: tuple[_Answer, ...] = (
     (Cue.ASK_TIME, _when),
     (Cue.ASK_SERVICE, _service),
     (Cue.ASK_OKAY, _okay),
+    (Cue.QUESTION, _count),
     (Cue.ANYTHING_ELSE, lambda memory, heard: say.NOTHING_ELSE),
 )
 

@@ -100,7 +100,7 @@ PATTERNS: dict[Cue, str] = {
     Cue.HOLD: (
         "(?:hold|hang) on|(?:please |can you |could you |will you |just |you )hold(?! (?:a|the|your|it|my) (?:table|"
         r"room|spot|card))|\bon hold|(?:one|a|just a|give me a) (?:moment|second|sec|minute|min)\b|bear with me|"
-        "let me (?:just )?(?:check|see|look|have a look|take a look|ask|find|pull|grab|get|open|go)|"
+        r"let me (?!know\b|tell\b|guess\b|say\b)\w+|"
         "give me a (?:moment|second|minute)|i will (?:just )?(?:check|have a look|take a look|look)|two seconds|"
         r"wait a|just checking|checking|i will be right back|hold please|please hold|one mo\b|^hold$|^wait$|"
         "while i (?:check|look|pull)"
@@ -161,7 +161,7 @@ PATTERNS: dict[Cue, str] = {
         r"\w+ (?:is )?not (?:here|in right now|in today|in at the moment|home|at home|around)|\w+ is (?:out|away|"
         "on (?:vacation|holiday|leave)|in a meeting|at lunch)|(?:stepped|went|gone) out|not (?:home|at home|around|"
         "in right now|in today|at work)|(?:does not|no longer) (?:live|work)s? here|is (?:away|out|not in|at lunch|"
-        "in a meeting|on vacation|on holiday)$"
+        "in a meeting|on vacation|on holiday|at (?:work|school|practice))$"
     ),
     Cue.WILL_CALL_BACK: r"(?:call|ring|phone|get back to|get) (?:you|him|her|them|\w+) back|get back to you",
     Cue.TAKE_MESSAGE: (
@@ -182,6 +182,7 @@ PATTERNS: dict[Cue, str] = {
         "calling on behalf of who|^who$|who is calling|introduce yourself|say your name and"
     ),
     Cue.WHY: (
+        r"^(?:so |okay |and |is |are )*(?:it|this|that|you)(?: is| calling)? about (?:an?|the|your|our|my) \w+$|"
         r"what is up$|what is (?:this|it|that|your call) (?:about|regarding|concerning|in regard\w*|for$)|"
         "what (?:is )?(?:the )?(?:reason|purpose)|why are you calling|what do you (?:want|need)|(?:how|what) (?:can|"
         "may|could) (?:i|we) (?:help|do|assist)|how (?:can|may) i (?:be of|direct)|can i help|what can i (?:do|get)|"
@@ -399,8 +400,9 @@ POLITE_NO = re.compile(
 )
 """A "no" that refuses nothing."""
 YES_BOOKED = re.compile(
-    r"\b(yes|yeah|yep|okay|great|perfect|sure|good)(?: sir| madam)? (?:it|that|(?:the|your) \w+) is (?:all |now )?"
-    r"booked\b"
+    r"\b((?:yes|yeah|yep)(?: (?!sorry\b|but\b|not?\b|i see\b)\w+){0,6}|okay|great|perfect|sure|good) "
+    r"(?:it|that|(?:the|your) \w+) is (?:all |now )?"
+    r"(?:booked|reserved)\b(?! up| out| solid| by)"
 )
 """After a yes "that is booked" is our booking, without one somebody else's."""
 GREETING_GOOD = re.compile(r"\bgood (?:morning|afternoon|evening|day|night|luck)\b|\bgood to go\b|\bhave a good\b")

@@ -11,7 +11,7 @@ from patter_mcp.llm.rules.cues import Cue
 from patter_mcp.llm.rules.judging import QUESTIONS
 from patter_mcp.llm.rules.memory import Memory
 from patter_mcp.llm.rules.recall import Act
-from patter_mcp.llm.rules.replies import Ending, Reply, refused, resumed, speak, uncertain
+from patter_mcp.llm.rules.replies import Ending, Reply, errand, refused, resumed, speak, uncertain
 from patter_mcp.llm.rules.understand import Heard
 from patter_mcp.llm.rules.wording import to_callee
 
@@ -62,6 +62,8 @@ def _answer(memory: Memory, heard: Heard) -> str:
     """What in this turn answers the open question, given back to them; "" if nothing does."""
     question = memory.goal.questions[len(memory.answers)]
     if not memory.requested or heard.has(Cue.HOLD) or (heard.has(Cue.GREETING) and len(heard.words) < 8):
+        return ""
+    if heard.has(Cue.WHY) and not heard.has(Cue.NO, Cue.UNAVAILABLE, Cue.CLOSED) and not heard.has_number:
         return ""
     if memory.pending is Act.READ_BACK and heard.has(Cue.NO) and not _has_value(question, heard):
         return ""
@@ -134,11 +136,24 @@ def tell(memory: Memory, heard: Heard) -> Reply | None:
         return _passed_on(memory, heard)
     if heard.has(Cue.NOT_HERE, Cue.TAKE_MESSAGE):
         return speak(say.ask_to_pass_on(memory.goal))
+    if memory.pending is Act.ASKED_FOR:
+        return _asked_for(memory, heard)
     if heard.has(Cue.GOODBYE):
         return uncertain(memory, why="They said goodbye without acknowledging it.")
     if memory.count(Act.REQUESTED) > MAX_TRIES:
         return uncertain(memory, why="They did not acknowledge it.")
     return speak(*answers(memory, heard), *resumed(memory))
+
+
+def _asked_for(memory: Memory, heard: Heard) -> Reply:
+    """Whoever answers with a question has not said yet whether it is the one the message is for."""
+    replied = answers(memory, heard)
+    is_there = heard.assents or heard.has(Cue.GREETING, Cue.WHY) or memory.goal.recipient.lower() in heard.text
+    if heard.has(Cue.NO) and not is_there:
+        return speak(*replied, say.ask_to_pass_on(memory.goal))
+    if memory.count(Act.ASKED_FOR) > MAX_TRIES:
+        return uncertain(memory, why="They did not say who they were.")
+    return speak(*replied, *(errand(memory) if is_there else resumed(memory)))
 
 
 def _passed_on(memory: Memory, heard: Heard) -> Reply | None:

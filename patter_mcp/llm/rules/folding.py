@@ -88,7 +88,8 @@ def _pending(memory: Memory, said: Said) -> Act | None:
     """A question to which yes is final stays open only while nothing else of ours came after it."""
     if said.pending:
         return said.pending
-    is_final = memory.pending in (Act.READ_BACK, Act.ASKED_TO_PASS_ON) or memory.goal.kind is Kind.TELL
+    is_message = memory.goal.kind is Kind.TELL and memory.pending is not Act.ASKED_FOR
+    is_final = memory.pending in (Act.READ_BACK, Act.ASKED_TO_PASS_ON) or is_message
     return None if is_final else memory.pending
 
 

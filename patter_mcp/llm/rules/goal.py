@@ -84,6 +84,8 @@ class Goal:
     time: Clock | None = None
     windows: tuple[Window, ...] = ()
     """Where an offered time must lie; empty: anywhere on the day."""
+    former: Slot = Slot()
+    """When what is cancelled or moved was to be."""
     strict: bool = False
     """Nothing but what was asked for will do."""
     today: datetime.date | None = None

@@ -55,7 +55,9 @@ ASKING = re.compile(
 OPENINGS = (
     _opening(Kind.CANCEL, r"\b(?i:cancel) "),
     _opening(
-        Kind.MOVE, r"\b(?i:reschedule|move|change|postpone|push back|rebook|switch) (?=(?i:my|our|the|an?|his|her) )"
+        Kind.MOVE,
+        r"\b(?i:reschedule|move|change|postpone|push back|rebook|switch) (?=(?:(?i:my|our|the|an?|his|her)|"
+        r"[A-Z]\w+['’]s) )",
     ),
     _opening(Kind.DO, rf"\b(?i:ask|get|have|tell|request) (?!(?i:how|what|where|when|who)\b){_WHO} to ", "could"),
     Opening(Kind.ASK, ASKING, "know"),
@@ -83,6 +85,13 @@ OPENINGS = (
     ),
 )
 """The earliest match in a sentence wins; of two at one place, the first here."""
+
+_ARRANGED = tuple(
+    Opening(opening.kind, re.compile(rf"^(?:{opening.pattern.pattern})"), opening.verb)
+    for opening in OPENINGS
+    if opening.kind in (Kind.CANCEL, Kind.MOVE)
+)
+"""Of what somebody is asked to do, the things that are arrangements of their own."""
 
 VAGUE_OPENINGS = (
     _opening(Kind.ASK, r"\b(?i:ask|inquire|enquire)(?i: them)? (?i:about|for) ", "ask about"),
@@ -126,5 +135,7 @@ def _opened(sentence: str, openings: tuple[Opening, ...]) -> Errand | None:
         return None
     opening, match = min(found, key=lambda pair: pair[1].start())
     recipient = match.groupdict().get("who") or ""
-    verb = opening.verb or match.group().split()[0].lower()
-    return Errand(opening.kind, verb, sentence[match.end() :].strip(" .!"), recipient)
+    thing = sentence[match.end() :].strip(" .!")
+    if opening.kind is Kind.DO and (arranged := _opened(thing, _ARRANGED)):
+        return arranged
+    return Errand(opening.kind, opening.verb or match.group().split()[0].lower(), thing, recipient)

@@ -221,6 +221,10 @@ def voicemail(goal: Goal) -> tuple[str, ...]:
     return (greeting(goal), what, f"Please call back.{number} Thank you, goodbye.")
 
 
+def ask_for(goal: Goal) -> str:
+    return f"Is {goal.recipient} there?"
+
+
 def ask_to_pass_on(goal: Goal) -> str:
     person = goal.recipient if goal.recipient not in ("you", "") else "them"
     return f"Could you please tell {person} this: {goal.task}?"

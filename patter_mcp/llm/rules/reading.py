@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from patter_mcp.llm.rules.clock import find_times
 from patter_mcp.llm.rules.day import find_days
-from patter_mcp.llm.rules.goal import Goal, Kind
+from patter_mcp.llm.rules.goal import Goal, Kind, Slot, usual_hour
 from patter_mcp.llm.rules.openings import ASKING, CLAUSE_START, Errand, find_errand
 from patter_mcp.llm.rules.people import find_name, find_party
 from patter_mcp.llm.rules.terms import read_terms
@@ -144,10 +144,11 @@ def _further(errand: Errand) -> str:
 def _with_terms(goal: Goal, errand: Errand) -> Goal:
     text = errand.rest
     if goal.kind is Kind.CANCEL:
-        return goal
+        return replace(goal, former=_slot(errand.thing))
     if goal.kind is Kind.MOVE:
         before, target = _move_parts(errand.thing)
         text = text.replace(before, "", 1) if target else text.replace(errand.thing, "", 1)
+        goal = replace(goal, former=_slot(before))
     terms = read_terms(_without_facts(text))
     is_open = goal.kind is Kind.MOVE and not terms.days
     return replace(
@@ -163,6 +164,12 @@ def _move_parts(thing: str) -> tuple[str, str]:
         if find_times(["at", *words[:4]]) or find_days(words[:4]):
             return thing[: match.start()], thing[match.end() :]
     return thing, ""
+
+
+def _slot(text: str) -> Slot:
+    """The first day and time in a text."""
+    days, times = find_days(words_of(text)), find_times(words_of(text))
+    return Slot(days[0].day if days else None, times[0].clock.near(usual_hour(text)) if times else None)
 
 
 def _facts(text: str) -> tuple[tuple[str, str], ...]:

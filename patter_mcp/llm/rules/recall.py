@@ -20,6 +20,8 @@ class Act(Enum):
     ASKED_INSTEAD = auto()
     ASKED_TIME = auto()
     DECLINED = auto()
+    ASKED_FOR = auto()
+    """Whether the one a message is for is there."""
     ASKED_TO_PASS_ON = auto()
     ASKED_FOR_HELP = auto()
     ASKED_TO_CHECK = auto()
@@ -46,6 +48,7 @@ _MARKS = {
     Act.ASKED_INSTEAD: r"instead\?",
     Act.ASKED_TIME: r"What (?:day and )?time (?:would|do) you have|What do you have\?",
     Act.DECLINED: r"does not work\.",
+    Act.ASKED_FOR: r"\b[Ii]s (?:\w+ ){1,3}?(?:there|in|home|at home)\?|\b(?:speak|talk)(?:ing)? (?:to|with) [\w ]+\?",
     Act.ASKED_TO_PASS_ON: r"Could you please tell ",
     Act.ASKED_FOR_HELP: r"help me instead\?",
     Act.ASKED_TO_CHECK: r"please check\?",
@@ -63,8 +66,8 @@ _MARKS = {
 }
 _COMPILED = {act: re.compile(mark) for act, mark in _MARKS.items()}
 QUESTIONS = (
-    Act.READ_BACK, Act.ASKED_TO_PASS_ON, Act.ASKED_FOR_HELP, Act.ASKED_INSTEAD, Act.ASKED_TIME, Act.REFUSED_PAYMENT,
-    Act.REQUESTED,
+    Act.READ_BACK, Act.ASKED_FOR, Act.ASKED_TO_PASS_ON, Act.ASKED_FOR_HELP, Act.ASKED_INSTEAD, Act.ASKED_TIME,
+    Act.REFUSED_PAYMENT, Act.REQUESTED,
 )  # fmt: skip
 """What may be pending; of several in one line the first here counts."""
 _ANSWER = re.compile(r"I heard: (.*)\. Is that right\?")
@@ -95,6 +98,8 @@ def recall(text: str, goal: Goal) -> Said:
         acts.add(Act.REQUESTED)
     if goal.kind is Kind.TELL and not _tells(text, goal):
         acts.discard(Act.REQUESTED)
+    else:
+        acts.discard(Act.ASKED_FOR)
     answer = _ANSWER.search(text)
     return Said(text, frozenset(acts), _slot(text), answer[1] if answer else "")
 

@@ -57,6 +57,8 @@ def resumed(memory: Memory) -> tuple[str, ...]:
         return (say.ask_instead(goal),)
     if memory.pending is Act.ASKED_TIME:
         return (say.ask_time(slot),)
+    if memory.pending is Act.ASKED_FOR and memory.goal.recipient:
+        return (say.ask_for(memory.goal),)
     if memory.pending is Act.ASKED_TO_PASS_ON:
         return (say.ask_to_pass_on(goal),)
     return errand(memory)

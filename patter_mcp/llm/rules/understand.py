@@ -65,7 +65,8 @@ _STARTERS = (
     "the (?:next|first|only)|next (?:available|opening|free)|first available|or (?:i|we|maybe|perhaps)|"
     "(?:could|can|might) do|(?:would|could|can|does|is) (?:you|we|i|that|it|he|she|there)|"
     "(?:i|we) (?:do )?(?:can|could|have|got|had|only|might|may|will)|"
-    "and (?:i|we|then|that|you|what|which|how|who|where|when|is|are|do|can|could|would|will)"
+    "and (?:i|we|then|that|you|what|which|how|who|where|when|is|are|do|can|could|would|will)|"
+    "how (?:many|much|long)|what (?:is|was|name|kind|time)|which (?:day|name|one)"
 )
 _GOES_ON = "(?:at|for|on|until|till|from|between|before|after|up|by|in|with|out|solid|today|tomorrow|tonight|then)\\b"
 _CLAUSE = re.compile(
