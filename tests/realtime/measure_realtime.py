@@ -14,7 +14,7 @@ from base64 import b64encode
 from collections.abc import AsyncGenerator
 
 import anyio
-from realtime_helpers import voice
+from stream_reader import voice
 
 from patter_mcp import events as ev
 from patter_mcp.audio.frame import FRAME_BYTES, silence

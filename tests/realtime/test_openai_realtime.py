@@ -8,7 +8,8 @@ from typing import Any
 
 import anyio
 import pytest
-from realtime_helpers import feed, say, talking, voice
+from realtime_helpers import talking
+from stream_reader import feed, say, voice
 
 from patter_mcp import prices
 from patter_mcp.audio.frame import silence

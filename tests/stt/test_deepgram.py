@@ -6,7 +6,8 @@ from typing import Any
 
 import anyio
 import pytest
-from hearing_helpers import Ear, feed, listening, say, voice
+from hearing_helpers import Ear, listening
+from stream_reader import feed, say, voice
 
 from patter_mcp.audio.frame import silence
 from patter_mcp.errors import ProviderProtocolError

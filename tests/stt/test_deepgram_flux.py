@@ -5,7 +5,8 @@ from typing import Any
 
 import anyio
 import pytest
-from hearing_helpers import feed, listening, say, voice
+from hearing_helpers import listening
+from stream_reader import feed, say, voice
 
 from patter_mcp.audio.frame import silence
 from patter_mcp.stt.base import EagerEndOfTurn, Final, Interim, SpeechStarted, SttEvent, SttOptions, TurnResumed

@@ -5,9 +5,10 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import pytest
-from hearing_helpers import feed, listening, say, voice
+from hearing_helpers import listening
 from hypothesis import given
 from hypothesis import strategies as st
+from stream_reader import feed, say, voice
 
 from patter_mcp.audio.frame import silence
 from patter_mcp.errors import ProviderError

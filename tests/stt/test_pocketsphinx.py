@@ -14,8 +14,8 @@ from collections import Counter
 import anyio
 import pytest
 from embedded_voice import clicks, say, white_noise
-from hearing_helpers import feed
 from helper_processes import child_processes, needs_proc
+from stream_reader import feed
 
 from patter_mcp.audio.frame import silence
 from patter_mcp.errors import ProviderConnectionError, ProviderError

@@ -4,7 +4,8 @@ from collections.abc import AsyncGenerator
 
 import anyio
 import pytest
-from hearing_helpers import feed, listening, say, voice
+from hearing_helpers import listening
+from stream_reader import feed, say, voice
 
 from patter_mcp.audio.frame import silence
 from patter_mcp.errors import ProviderStatusError
