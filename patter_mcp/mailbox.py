@@ -23,6 +23,11 @@ class Mailbox(Generic[T]):
     def ended(self) -> bool:
         return self._ended
 
+    @property
+    def empty(self) -> bool:
+        """Whoever asked for an item would have to wait, or come to the end."""
+        return not self._items
+
     def put(self, item: T) -> None:
         """Does nothing once the mailbox has ended."""
         if not self._ended:

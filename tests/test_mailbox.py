@@ -14,7 +14,9 @@ async def test_items_come_in_order_and_then_the_end() -> None:
     mailbox.put(2)
     mailbox.end()
     mailbox.put(3)
+    assert not mailbox.empty
     assert [item async for item in mailbox] == [1, 2]
+    assert mailbox.empty
     assert [item async for item in mailbox] == []
 
 

@@ -20,7 +20,7 @@ from patter_mcp.llm.base import (
 )
 from patter_mcp.llm.failures import broken_off
 from patter_mcp.llm.history import Turn, json_object, split_system, turns
-from patter_mcp.llm.http import Post, SdkTransport, Transport, client_timeout, new_client
+from patter_mcp.llm.http import HttpTransport, Post, SdkTransport, Transport, client_timeout
 from patter_mcp.llm.sse import SseEvent
 from patter_mcp.llm.vendor import Decoder, VendorLLM, VendorSettings, to_json
 from patter_mcp.vendors.failures import status_error
@@ -85,14 +85,15 @@ class AnthropicLLM(VendorLLM):
     def new_transport(self) -> Transport:
         import anthropic  # noqa: PLC0415
 
+        http = HttpTransport(self.provider, self.base_url, {}, self.timeouts)
         client = anthropic.AsyncAnthropic(
             api_key=self._api_key,
             base_url=self.base_url,
             timeout=client_timeout(self.timeouts),
             max_retries=0,
-            http_client=new_client(self.base_url, self.timeouts),
+            http_client=http.client,
         )
-        return SdkTransport(self.provider, anthropic, client)
+        return SdkTransport(self.provider, anthropic, client, http)
 
     @property
     def warmup_path(self) -> str:

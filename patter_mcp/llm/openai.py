@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from patter_mcp.llm.base import LlmOptions
-from patter_mcp.llm.http import SdkTransport, Transport, client_timeout, new_client, seeking_version
+from patter_mcp.llm.http import HttpTransport, SdkTransport, Transport, client_timeout, seeking_version
 from patter_mcp.llm.openai_compatible import OpenAICompatibleLLM
 
 _HOME = "https://api.openai.com/v1"
@@ -37,14 +37,15 @@ class OpenAILLM(OpenAICompatibleLLM):
     def new_transport(self) -> Transport:
         import openai  # noqa: PLC0415
 
+        http = HttpTransport(self.provider, self.base_url, {}, self.timeouts)
         client = openai.AsyncOpenAI(
             api_key=self._api_key,
             base_url=self.base_url,
             timeout=client_timeout(self.timeouts),
             max_retries=0,
-            http_client=new_client(self.base_url, self.timeouts),
+            http_client=http.client,
         )
-        return seeking_version(self.base_url, SdkTransport(self.provider, openai, client))
+        return seeking_version(self.base_url, SdkTransport(self.provider, openai, client, http))
 
     def quick_effort(self, model: str) -> str | None:
         if "-chat" in model:

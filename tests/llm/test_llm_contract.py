@@ -194,14 +194,35 @@ async def test_warming_up_and_every_turn_share_one_connection(vendor: Vendor) ->
         assert server.connections_opened == 1
 
 
+async def test_every_request_says_who_asks_and_how(vendor: Vendor) -> None:
+    async with ready(vendor, "Yes.") as (server, model):
+        for _ in range(3):
+            await answer(model)
+        first, *others = ({**request.headers, "content-length": ""} for request in server.completions)
+        assert server.key_of(server.completions[0]) == KEY
+        assert all(other == first for other in others)
+
+
 async def test_a_connection_outlives_a_long_pause(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
     later = _ShiftedTime()
-    monkeypatch.setattr("httpcore2._async.http11.time", later)
+    monkeypatch.setattr("patter_mcp.llm.direct.time", later)
     async with ready(vendor, "Yes.") as (server, model):
         await model.warmup()
         later.shift_sec = 240
         await answer(model)
         assert server.connections_opened == 1
+
+
+async def test_a_connection_that_others_may_have_forgotten_is_not_used(
+    vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = _ShiftedTime()
+    monkeypatch.setattr("patter_mcp.llm.direct.time", later)
+    async with ready(vendor, "Yes.") as (server, model):
+        await model.warmup()
+        later.shift_sec = 360
+        await answer(model)
+        assert server.connections_opened == 2
 
 
 class _ShiftedTime:
