@@ -181,6 +181,10 @@ class Unequipped:
     def parts(self) -> Mapping[str, str]:
         raise self._missing
 
+    @property
+    def language(self) -> str:
+        raise self._missing
+
     def open(self, brief: Brief, journal: Journal) -> AbstractAsyncContextManager[Conversation]:
         raise self._missing
 

@@ -70,7 +70,10 @@ class PipelineHooks:
     which needs the whole response: with it nothing is spoken before the model has finished.
     """
     before_synthesize: Callable[[str, HookContext], Maybe[str]] | None = None
-    """(sentence, ctx). None leaves the sentence unspoken."""
+    """(sentence, ctx): the model's sentences, and our own words such as the first message. None leaves them unspoken.
+
+    Only what is played because the voice is gone has been recorded long before, and passes it by.
+    """
     after_synthesize: Callable[[bytes, str, HookContext], Maybe[bytes]] | None = None
     """(audio, sentence, ctx). None discards that piece of audio."""
 
@@ -133,6 +136,7 @@ class HookRunner:
         self.has_before_send_to_stt = hooks.before_send_to_stt is not None
         self.has_on_chunk = self._on_chunk is not None
         self.has_on_response = self._on_response is not None
+        self.has_before_synthesize = hooks.before_synthesize is not None
         self.has_after_synthesize = hooks.after_synthesize is not None
 
     async def before_send_to_stt(self, frame: bytes) -> bytes | Drop:

@@ -19,6 +19,7 @@ from patter_mcp.carriers.base import Carrier, CarrierReport, DialRequest
 from patter_mcp.config import CallSettings
 from patter_mcp.conversation.engine import Brief, Conversation, Engine, Parting
 from patter_mcp.conversation.leg import CallLeg
+from patter_mcp.conversation.standing_in import StandIn
 from patter_mcp.errors import (
     CarrierAuthError,
     CarrierError,
@@ -84,6 +85,7 @@ class LiveCall:
         self._answered_mono: float | None = None
         self._leg_ready = anyio.Event()
         self._leg: CallLeg | None = None
+        self._stand_in = StandIn(self._journal, engine.language)
         self._scope = anyio.CancelScope()
         self.unrecorded: tuple[ev.Event, ...] = ()
         """Of an ended call: what the store has not taken, the end last."""
@@ -177,6 +179,7 @@ class LiveCall:
             tasks.start_soon(self._dial)
             tasks.start_soon(self._watch_ring)
             tasks.start_soon(self._watch_line)
+            tasks.start_soon(self._bridge_delay)
             await self._converse()
             tasks.cancel_scope.cancel()
 
@@ -233,16 +236,29 @@ class LiveCall:
         assert self._line_down is not None
         self.end(self._line_down.reason, self._line_down.ended_by, self._line_down.detail)
 
+    async def _bridge_delay(self) -> None:
+        await self._leg_ready.wait()
+        assert self._leg is not None
+        await self._stand_in.bridge(self._leg)
+
     async def _converse(self) -> None:
         try:
             async with self._engine.open(self._brief(), self._journal) as conversation:
+                await self._stand_in.relieve()
                 await self._leg_ready.wait()
                 parting = await self._hold(conversation)
         except ProviderError as error:
+            await self._excuse()
             parting = Parting(reason=EndReason.PROVIDER_FAILED, ended_by="system", detail=error.message)
         # Only the record: cancelling here would cut the engine's accounts short.
         if self._ending is None:
             self._ending = ev.Ended(reason=parting.reason, ended_by=parting.ended_by, detail=parting.detail)
+
+    async def _excuse(self) -> None:
+        """There is no conversation, for somebody who may have answered already."""
+        await self._stand_in.relieve()
+        if self._leg is not None:
+            await self._stand_in.apologise(self._leg)
 
     async def _hold(self, conversation: Conversation) -> Parting:
         assert self._leg is not None

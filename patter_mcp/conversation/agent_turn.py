@@ -11,12 +11,13 @@ from patter_mcp.conversation.engine import Journal, Parting
 from patter_mcp.conversation.history import History, cut
 from patter_mcp.conversation.measure import Instants, measured
 from patter_mcp.conversation.reply import Reply
+from patter_mcp.conversation.set_phrase import SetPhrase
 from patter_mcp.conversation.track import Track
 
 
 @dataclass(eq=False, slots=True)
 class AgentTurn:
-    """A reply of the model's, or a fixed phrase."""
+    """A reply of the model's, or a set phrase."""
 
     track: Track
     user_text: str = ""
@@ -25,6 +26,7 @@ class AgentTurn:
     parting: Parting | None = None
     """The call is over once this has been said."""
     reply: Reply | None = None
+    phrase: SetPhrase | None = None
     transcribed: bool = False
     """Its user's words have been through the hook."""
     noted: bool = False

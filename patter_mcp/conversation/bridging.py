@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 
 import anyio
 
-from patter_mcp.conversation.phrases import Phrases
 from patter_mcp.conversation.track import Track
+from patter_mcp.hooks import DROP, Drop
 
 FILLER_AFTER_SEC = 1.6
 """Silence that is filled with a word; two seconds feel like a dead line."""
@@ -21,19 +21,32 @@ BRIDGE_SEC = 2.0
 TICK_SEC = 0.1
 
 
+async def as_it_is(text: str) -> str:
+    return text
+
+
 class Bridge:
-    """One reply's.
+    """One turn's.
 
     Args:
-        track: Where the reply goes.
-        phrases: What may be said meanwhile.
-        remembered: A phrase's audio, where it has been made beforehand. Else the voice has to say it, if it can.
+        track: Where the turn goes.
+        fillers: What may be said meanwhile, by turns.
+        remembered: A filler's audio, where it has been made beforehand. Else the voice has to say it, if it can.
+        shape: The hook that sees what the voice is to say.
     """
 
-    def __init__(self, track: Track, phrases: Phrases, remembered: Callable[[str], bytes | None]) -> None:
+    def __init__(
+        self,
+        track: Track,
+        fillers: Sequence[str],
+        remembered: Callable[[str], bytes | None],
+        shape: Callable[[str], Awaitable[str | Drop]] = as_it_is,
+    ) -> None:
         self._track = track
         self._remembered = remembered
-        self._fillers = deque([phrases.one_moment, phrases.bear_with_me])
+        self._shape = shape
+        self._fillers = deque(fillers)
+        self._hurried = anyio.Event()
         self._reassurance = ""
         """What the tool that runs now has us say if it takes long."""
         self._tool_since: float | None = None
@@ -53,17 +66,19 @@ class Bridge:
     async def run(self, silent_since: float) -> None:
         """Keeps silence from lasting, until cancelled."""
         while True:
-            await anyio.sleep(TICK_SEC)
+            self._hurried = anyio.Event()
+            with anyio.move_on_after(TICK_SEC):
+                await self._hurried.wait()
             now = anyio.current_time()
             if self._track.is_sounding or self._is_excused:
                 silent_since = now
-            if self._is_reassurance_due(now) or now - silent_since >= FILLER_AFTER_SEC:
-                self._say()
+            is_wanted = self._hurried.is_set() and now - self._said_at > BRIDGE_SEC
+            if is_wanted or self._is_reassurance_due(now) or now - silent_since >= FILLER_AFTER_SEC:
+                await self._say()
 
     def hurry(self) -> None:
         """The user asks into our silence whether we are there."""
-        if anyio.current_time() - self._said_at > BRIDGE_SEC:
-            self._say()
+        self._hurried.set()
 
     @property
     def _is_excused(self) -> bool:
@@ -75,13 +90,15 @@ class Bridge:
             return False
         return now - self._tool_since >= REASSURE_AFTER_SEC
 
-    def _say(self) -> None:
+    async def _say(self) -> None:
         if self._track.has_aside_to_say:
             return
         text = self._reassurance or self._next_filler()
         self._reassurance = ""
         self._said_at = anyio.current_time()
-        self._track.bridge(text, self._remembered(text))
+        shaped = await self._shape(text)
+        if shaped is not DROP and shaped:
+            self._track.bridge(shaped, self._remembered(shaped))
 
     def _next_filler(self) -> str:
         """By turns, but rather one from memory than one that the voice may not come to say."""

@@ -67,6 +67,11 @@ class Engine(Protocol):
         """What it is made of, for the record: {"stt": "deepgram/nova-3", …}."""
         ...
 
+    @property
+    def language(self) -> str:
+        """What is spoken, BCP-47: also where it comes to no conversation."""
+        ...
+
     def open(self, brief: Brief, journal: Journal) -> AbstractAsyncContextManager[Conversation]:
         """Gets ready while the phone rings. Leaving the block leaves no task or socket and has journalled the usage."""
         ...

@@ -25,6 +25,7 @@ from patter_mcp.conversation.history import History
 from patter_mcp.conversation.leg import CallLeg
 from patter_mcp.conversation.rehearsal import Rehearsal
 from patter_mcp.conversation.reply import Mind, Reply
+from patter_mcp.conversation.set_phrase import SetPhrase
 from patter_mcp.conversation.speech_text import is_farewell
 from patter_mcp.conversation.track import Track
 from patter_mcp.conversation.trouble import noted, pause_before_retry_sec, trouble
@@ -42,7 +43,7 @@ from patter_mcp.conversation.turns import (
     Yield,
 )
 from patter_mcp.errors import ProviderError
-from patter_mcp.hooks import DROP
+from patter_mcp.hooks import DROP, HookRunner
 from patter_mcp.stt.base import Reconnected, SttStream, hears
 from patter_mcp.tts.base import TtsStream, Utterance
 from patter_mcp.types import EndReason, GoalMet
@@ -102,6 +103,7 @@ class PipelineConversation:
         self._leg: CallLeg | None = None
         self._parting: Parting | None = None
         self._over = anyio.Event()
+        self._greeting_text = first_message
         self._greeting = self._phrase(first_message)
         self._prepare(self._greeting)
 
@@ -197,7 +199,7 @@ class PipelineConversation:
                 fine_at = anyio.current_time()
             elif anyio.current_time() - fine_at > FILLER_AFTER_SEC - EARS_CHECK_SEC:
                 text = next(phrases)
-                self._say(self._phrase(text, utterance=self._rehearsal.utterance(text)))
+                self._say(self._phrase(text))
 
     # Decisions of the floor.
 
@@ -264,7 +266,7 @@ class PipelineConversation:
         self._farewell_cut = turn.parting is not None and turn.parting.reason is EndReason.AGENT_HUNG_UP
         if turn.parting is not None and turn.parting.reason is EndReason.MAX_DURATION:
             self._part(turn.parting)
-        if turn is self._greeting and turn.track.heard_ms < GREETING_LOST_MS:
+        if turn is self._greeting and turn.track.heard_own_ms < GREETING_LOST_MS:
             self._greeting_due = not self._pickup.is_machine
             return
         self._journal.write(ev.BargeIn(heard_ms=round(turn.track.heard_ms)))
@@ -303,16 +305,24 @@ class PipelineConversation:
         track = self._new_track()
         return AgentTurn(track, user_text=text, reply=Reply(self._mind, track))
 
-    def _phrase(self, text: str, parting: Parting | None = None, utterance: Utterance | None = None) -> AgentTurn:
-        track = self._new_track(utterance)
-        track.say(text)
-        track.end()
-        return AgentTurn(track, parting=parting, noted=True)
+    def _phrase(self, text: str, parting: Parting | None = None) -> AgentTurn:
+        """From memory where it has been made; but a hook that wants to see it may want it otherwise."""
+        remembered = None if self._hooks.has_before_synthesize else self._rehearsal.utterance(text)
+        return self._set_phrase(text, self._new_track(remembered), self._hooks, parting)
+
+    def _last_resort(self, parting: Parting) -> AgentTurn:
+        """An apology that needs no voice."""
+        text, utterance = self._rehearsal.apology
+        return self._set_phrase(text, self._new_track(utterance), None, parting)
+
+    def _set_phrase(self, text: str, track: Track, hooks: HookRunner | None, parting: Parting | None) -> AgentTurn:
+        phrase = SetPhrase(text, track, hooks, lambda: self._rehearsal.fillers)
+        return AgentTurn(track, parting=parting, phrase=phrase, noted=True)
 
     def _greeting_again(self, user_text: str) -> AgentTurn:
         """Whoever picked up has said hello over our first words; now it is our turn to say them."""
         self._greeting_due = False
-        turn = self._phrase(self._greeting.track.text)
+        turn = self._phrase(self._greeting_text)
         turn.user_text, turn.noted = user_text, False
         return turn
 
@@ -356,6 +366,10 @@ class PipelineConversation:
                 if turn.reply is not None:
                     tasks.start_soon(turn.reply.bridge)
                     await self._think(turn, turn.reply)
+                if turn.phrase is not None:
+                    tasks.start_soon(turn.phrase.bridge)
+                    await turn.phrase.speak()
+            await turn.track.released()
             await turn.track.played()
             self._finished(turn)
 
@@ -452,22 +466,17 @@ class PipelineConversation:
             self._lose(error)
             return
         parting = Parting(reason=EndReason.PROVIDER_FAILED, ended_by="agent", detail=error.message)
-        if self._failed:
-            self._part(parting)
-        else:
-            self._failed = True
-            self._apologise(part, (turn and turn.parting) or parting)
+        if part == "tts":
+            self._apologise(self._last_resort((turn and turn.parting) or parting))
+        elif not self._failed:
+            self._apologise(self._phrase(self._agent.phrases.trouble, (turn and turn.parting) or parting))
         if turn is not None:
             turn.scope.cancel()
 
-    def _apologise(self, part: ev.CostPart, parting: Parting) -> None:
-        phrase = self._agent.phrases.trouble
-        remembered = self._rehearsal.utterance(phrase)
+    def _apologise(self, turn: AgentTurn) -> None:
+        self._failed = True
         self._abandon_eager()
-        if remembered is None and part == "tts":
-            self._part(parting)
-        else:
-            self._say(self._phrase(phrase, parting=parting, utterance=remembered))
+        self._say(turn)
 
     def _part(self, parting: Parting) -> None:
         if self._parting is None:

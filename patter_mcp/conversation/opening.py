@@ -54,7 +54,7 @@ class Opening:
 
     def is_drowned(self, turn: ModelTurn) -> bool:
         """The user has begun to speak: if that was hello over our first words, they will be said again."""
-        drowned = turn.kind is Kind.GREETING and turn.recording.heard_ms < GREETING_LOST_MS
+        drowned = turn.kind is Kind.GREETING and turn.recording.heard_ms - turn.bridged_ms < GREETING_LOST_MS
         if drowned and not self._pickup.is_machine:
             # The model need not know: it has said them, and hello is what came back.
             self._due = turn

@@ -108,6 +108,15 @@ _NAMES: Mapping[str, str] = {
 }
 
 
+LANGUAGES = ("en", *_OTHERS)
+
+
+def language_known(language: str) -> str:
+    """The one of `LANGUAGES` a language (BCP-47) belongs to; English for one we do not know."""
+    primary = _primary(language)
+    return primary if primary in _OTHERS else "en"
+
+
 def phrases_in(language: str) -> Phrases:
     """Those of a language (BCP-47); English ones for a language we have none in."""
     return _OTHERS.get(_primary(language), ENGLISH)

@@ -58,12 +58,15 @@ class PipelineEngine:
         self._detector = detector
         self._guard = SpeechGuard(agent.guardrails)
         self._breakers = Breakers()
-        phrases = agent.phrases
-        self._rehearsal = Rehearsal([phrases.trouble, phrases.one_moment, phrases.bear_with_me], agent.language)
+        self._rehearsal = Rehearsal(agent.phrases, agent.language)
 
     @property
     def parts(self) -> Mapping[str, str]:
         return {kind: f"{part.provider}/{part.model}" for kind, part in self._parts._asdict().items()}
+
+    @property
+    def language(self) -> str:
+        return self._agent.language
 
     @asynccontextmanager
     async def open(self, brief: Brief, journal: Journal) -> AsyncGenerator[PipelineConversation]:

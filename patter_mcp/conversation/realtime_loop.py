@@ -32,8 +32,8 @@ logger = logging.getLogger(__name__)
 
 LAST_WORDS_SEC = 1.0
 """How long the transcript of what the user said last may take once the conversation is over."""
-CONNECTED_WITHIN_SEC = 0.25
-"""What is left to a model's first connection once somebody has answered."""
+CONNECTED_WITHIN_SEC = 4.0
+"""What is left to a model's first connection once somebody has answered: time to ask for a moment's patience."""
 REPLAY_SEC = 0.5
 """How long a model takes at most to hear again what it missed."""
 FINAL = (EndReason.MAX_DURATION, EndReason.PROVIDER_FAILED)
@@ -288,7 +288,7 @@ class RealtimeConversation:
         self._fail(ProviderTimeout(message, provider=self._provider))
 
     def _fail(self, error: ProviderError) -> None:
-        """The model is gone for good: say so, in its voice but from memory, and end politely."""
+        """The model is gone for good: say so from memory, and end politely."""
         if self._failed or self._parting is not None:
             return
         self._failed = True
@@ -298,9 +298,7 @@ class RealtimeConversation:
         if self._leg is None:
             self._lose(error)
             return
-        parting = Parting(reason=EndReason.PROVIDER_FAILED, ended_by="agent", detail=error.message)
-        if not self._voice.recall(self._agent.phrases.trouble, parting):
-            self._part(parting)
+        self._voice.apologise(Parting(reason=EndReason.PROVIDER_FAILED, ended_by="agent", detail=error.message))
 
     def _part(self, parting: Parting) -> None:
         if self._parting is None:

@@ -30,6 +30,7 @@ class Recording:
         self._stopped_ms: float | None = None
         """How far it had been heard when it was last stopped."""
         self._moved = anyio.Event()
+        self._released = anyio.Event()
         self.first_audio_at: float | None = None
         self.released_at: float | None = None
         self._first_sent_at: float | None = None
@@ -67,6 +68,7 @@ class Recording:
         self._base_ms = playout.written_ms
         playout.write(self.audio)
         self._moved.set()
+        self._released.set()
 
     def stop(self) -> None:
         """Silence at once; what was not heard is kept."""
@@ -95,6 +97,10 @@ class Recording:
         other.add(self.audio)
         other.complete()
         return other
+
+    async def released(self) -> None:
+        """Returns when it may be heard."""
+        await self._released.wait()
 
     async def made(self) -> None:
         """Returns when all of it has come."""

@@ -1,12 +1,17 @@
-"""Phrases spoken into memory while there is a voice, for moments when there is none."""
+"""Phrases spoken into memory while there is a voice, for moments when there is none.
+
+In the first call of a process there may never have been one; then what is on file has to do.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import anyio.lowlevel
 
+from patter_mcp.conversation.phrases import Phrases
+from patter_mcp.conversation.prerecorded import prerecorded
 from patter_mcp.conversation.spoken import speakable
 from patter_mcp.errors import ProviderError
 from patter_mcp.tts.base import Speech, TtsStream, Utterance
@@ -15,14 +20,12 @@ logger = logging.getLogger(__name__)
 
 
 class Rehearsal:
-    """An engine's, for all its calls; the first one's voice makes it.
+    """An engine's, for all its calls; the first one's voice makes it."""
 
-    Args:
-        texts: The most important first.
-    """
-
-    def __init__(self, texts: Sequence[str], language: str) -> None:
-        self._unmade = list(texts)
+    def __init__(self, phrases: Phrases, language: str) -> None:
+        self._apology = phrases.trouble
+        self._fillers = phrases.one_moment, phrases.bear_with_me
+        self._unmade = [self._apology, *self._fillers]
         self._language = language
         self._made: dict[str, Sequence[Speech]] = {}
 
@@ -33,6 +36,21 @@ class Rehearsal:
     def audio(self, text: str) -> bytes | None:
         """The same as mere sound."""
         return b"".join(speech.audio for speech in self._made[text]) if text in self._made else None
+
+    @property
+    def apology(self) -> tuple[str, Utterance]:
+        """For a call that has lost its voice."""
+        made = self.utterance(self._apology)
+        if made is not None:
+            return self._apology, made
+        text, audio = prerecorded("trouble", self._language)
+        return text, _Remembered([Speech(audio=audio)])
+
+    @property
+    def fillers(self) -> Mapping[str, bytes]:
+        """What bridges a silence although the voice is silent, with its audio."""
+        made = {text: audio for text in self._fillers if (audio := self.audio(text))}
+        return made or dict([prerecorded("one_moment", self._language)])
 
     async def hold(self, tts: TtsStream) -> None:
         """Makes what nobody has made or is making. A voice that fails leaves it to another call's."""

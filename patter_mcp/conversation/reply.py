@@ -116,7 +116,8 @@ class Reply:
         self.ended_call = False
         self._mind = mind
         self._prompt: list[Message] = []
-        self._bridge = Bridge(track, mind.phrases, mind.remembered)
+        fillers = mind.phrases.one_moment, mind.phrases.bear_with_me
+        self._bridge = Bridge(track, fillers, mind.remembered, mind.hooks.before_synthesize)
         self._awaited_since = 0.0
 
     def commit(self, awaited_since: float) -> None:

@@ -65,6 +65,10 @@ class SpeechToSpeechEngine:
         model = self._model
         return {"realtime": f"{model.provider}/{model.model}", "stt": f"{model.provider}/{model.transcriber}"}
 
+    @property
+    def language(self) -> str:
+        return self._agent.language
+
     @asynccontextmanager
     async def open(self, brief: Brief, journal: Journal) -> AsyncGenerator[RealtimeConversation]:
         lost: list[ProviderError] = []

@@ -112,6 +112,12 @@ class Track(Recording):
         parts.append(self._reading.written_until(chars)[len(done) :].strip())
         return " ".join(filter(None, parts))
 
+    @property
+    def heard_own_ms(self) -> float:
+        """Without what bridged a silence."""
+        heard_ms = self.heard_ms
+        return heard_ms - sum(max(0.0, min(one.end_ms, heard_ms) - one.start_ms) for one in self._interjections)
+
     def end(self) -> None:
         """Nothing more will be said."""
         self._ended = True

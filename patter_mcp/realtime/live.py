@@ -32,8 +32,11 @@ from patter_mcp.websocket import Closed, WebSocket, connect
 
 OPENING_SEC = 10.0
 """For all attempts at the beginning of a call: it rings for about as long."""
-PROMPT_SEC = 1.5
-"""How long a call is kept waiting for its first connection, or for learning that there will be none."""
+PROMPT_SEC = 0.3
+"""How long a call is kept waiting for its first connection, or for learning that there will be none.
+
+Somebody may have answered meanwhile, and is left in silence for as long.
+"""
 TACIT_SEC = 1.0
 """Not all that speak OpenAI's protocol say that they agree to a session; OpenAI does so within 0.2 seconds."""
 UNREADABLE_LIMIT = 3
@@ -57,7 +60,7 @@ async def open_stream(
     """Connects and keeps connected until the block is left.
 
     Raises:
-        ProviderError: no connection can be made.
+        ProviderError: no connection can be made, and that is known at once; later it is the stream's readers who learn.
     """
     stream = LiveStream(endpoint, codec, past)
     try:

@@ -18,6 +18,7 @@ from patter_mcp.carriers.base import CarrierReport, DialRequest, ReportSink, Web
 from patter_mcp.config import CallSettings
 from patter_mcp.conversation.engine import Brief, Journal, Parting
 from patter_mcp.conversation.leg import CallLeg
+from patter_mcp.conversation.prerecorded import prerecorded
 from patter_mcp.errors import CallNotFound, CallRefused, CarrierError, DialFailed, ProviderConnectionError, StoreError
 from patter_mcp.store.base import CallSnapshot, Finish, Write
 from patter_mcp.store.memory import MemoryStore
@@ -54,8 +55,10 @@ class ScriptedEngine:
     """Talks for `talk_sec`, then parts as told; stops when the line does."""
 
     talk_sec: float = 10
+    language: str = "en"
     parting: Parting = field(default_factory=lambda: Parting(reason=EndReason.AGENT_HUNG_UP, ended_by="agent"))
     error: Exception | None = None
+    open_sec: float = 0
     briefs: list[Brief] = field(default_factory=list[Brief])
     open_count: int = 0
 
@@ -65,6 +68,7 @@ class ScriptedEngine:
 
     @asynccontextmanager
     async def open(self, brief: Brief, journal: Journal) -> AsyncGenerator[ScriptedTalk]:
+        await anyio.sleep(self.open_sec)
         if isinstance(self.error, ProviderConnectionError):
             raise self.error
         self.briefs.append(brief)
@@ -325,6 +329,28 @@ async def test_provider_gone_before_the_answer_stops_the_ringing() -> None:
         result = await p.call()
         assert len(p.exchange.hung_up) == 1
     assert result["metrics"]["end_reason"] == "provider-failed"
+
+
+async def test_whoever_answers_before_the_conversation_is_there_is_asked_for_patience() -> None:
+    async with phone(engine=ScriptedEngine(open_sec=7, talk_sec=3)) as p:
+        result = await p.call(goal="x")
+    moment = prerecorded("one_moment", "en").text
+    # It is answered after two seconds; five of silence are broken twice, and the conversation waits for the words' end.
+    assert [line["text"] for line in result["transcript"]] == [moment, moment, "About: x"]
+
+
+async def test_whoever_has_answered_when_there_is_no_conversation_is_told_so() -> None:
+    gone = ProviderConnectionError("The voice cannot be reached.", provider="voice")
+    async with phone(engine=ScriptedEngine(open_sec=3, error=gone, language="de-AT")) as p:
+        started_at = anyio.current_time()
+        result = await p.call()
+        words = prerecorded("trouble", "de")
+        took_sec = anyio.current_time() - started_at
+        assert took_sec == pytest.approx(3.1 + len(words.audio) / 8000, abs=0.5)
+        assert len(p.exchange.hung_up) == 1
+    assert [line["text"] for line in result["transcript"]] == [words.text]
+    assert (result["status"], result["metrics"]["end_reason"]) == ("failed", "provider-failed")
+    assert "The voice cannot be reached." in result["metrics"]["detail"]
 
 
 async def test_crash_in_the_conversation_is_failed_and_hung_up(caplog: pytest.LogCaptureFixture) -> None:

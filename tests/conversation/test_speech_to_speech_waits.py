@@ -7,8 +7,10 @@ import pytest
 from realtime_stage import FIRST, Stage, open_stage
 
 from patter_mcp import events as ev
+from patter_mcp.audio.frame import BYTES_PER_MS
 from patter_mcp.conversation.agent import Agent, Phrases
 from patter_mcp.conversation.engine import Brief
+from patter_mcp.conversation.prerecorded import prerecorded
 from patter_mcp.conversation.speech_to_speech import SpeechToSpeechEngine
 from patter_mcp.errors import ProviderConnectionError
 from patter_mcp.realtime.base import ResponseAudio, ResponseDone, ResponseItem, ResponseStarted, ResponseWords
@@ -79,6 +81,35 @@ async def test_model_that_never_answers_is_apologised_for_and_nobody_waits_in_si
         assert await silence_until(s, PHRASES.trouble) < LONGEST_SILENCE_SEC
         await s.ended()
     assert s.parting is not None and s.parting.reason is EndReason.PROVIDER_FAILED
+
+
+async def test_model_that_never_says_its_first_words_is_apologised_for_in_another_voice() -> None:
+    async with open_stage(model=ScriptedRealtime(first_audio_sec=600), language="it") as s:
+        words = prerecorded("trouble", "it")
+        assert await silence_until(s, words.text) < LONGEST_SILENCE_SEC
+        parting = await s.ended()
+    assert parting.reason is EndReason.PROVIDER_FAILED
+    moment = prerecorded("one_moment", "it").text
+    assert set(s.journal.transcript[0][1].replace(moment, "").split()) == set()
+    assert s.journal.transcript[1:] == [("agent", words.text)]
+
+
+async def test_first_words_that_are_late_are_bridged() -> None:
+    async with open_stage(model=ScriptedRealtime(first_audio_sec=5), ring_sec=1) as s:
+        assert await silence_until(s, FIRST) < LONGEST_SILENCE_SEC
+    moment = prerecorded("one_moment", "en").text
+    assert s.journal.transcript[0] == ("agent", f"{moment} {FIRST}")
+
+
+async def test_hello_over_first_words_that_were_bridged_does_not_swallow_them() -> None:
+    async with open_stage(model=ScriptedRealtime(first_audio_sec=5), ring_sec=1) as s:
+        while s.leg.playout.written_ms <= len(prerecorded("one_moment", "en").audio) / BYTES_PER_MS:
+            await s.leg.quiet(0.02)
+        await s.leg.quiet(0.2)
+        s.model.first_audio_sec = 0.3
+        await s.user_says("Hello?", 0.5)
+        await silence_until(s, FIRST)
+    assert s.journal.transcript == [("user", "Hello?"), ("agent", FIRST)]
 
 
 async def test_model_that_stops_in_mid_sentence_goes_on_from_there() -> None:

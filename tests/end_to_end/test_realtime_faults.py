@@ -17,6 +17,7 @@ from vendor_phone import OURS, THEIRS, HungUp, Person
 from patter_mcp import OpenAIRealtime, tool
 from patter_mcp.audio.frame import BYTES_PER_MS
 from patter_mcp.conversation.agent import Agent, Phrases
+from patter_mcp.conversation.prerecorded import prerecorded
 from patter_mcp.conversation.speech_to_speech import SpeechToSpeechEngine
 from patter_mcp.events import Event, ProviderTrouble
 from patter_mcp.guardrails.dialing import DialingPolicy
@@ -131,9 +132,20 @@ course("transcript that comes late", transcription_ms=900)
 # Before there is a session.
 none = {"said": [], "user": "", "end_reason": "provider-failed", "greeted": False}
 course("refused for good", before=refused(401), trouble=[("provider-status", False)], **none)
-course("busy for good", before=refused(503), trouble=[("provider-status", False)], **none)
 course("busy once", before=refused(429, times=1))
-course("no answer to the handshake", before=hang, trouble=[("provider-timeout", False)], **none)
+# Somebody has answered meanwhile, and nothing has been said in the model's voice that could be remembered.
+course(
+    "busy for good",
+    before=refused(503),
+    trouble=[("provider-status", False)],
+    **{**none, "said": [prerecorded("trouble", "en").text]},
+)
+course(
+    "no answer to the handshake",
+    before=hang,
+    trouble=[("provider-timeout", False)],
+    **{**none, "said": [prerecorded("one_moment", "en").text, prerecorded("trouble", "en").text]},
+)
 
 # In the middle of a sentence.
 reconnected = [("reconnected", True)]

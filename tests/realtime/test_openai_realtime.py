@@ -547,9 +547,9 @@ def test_name_nobody_knows_is_an_error() -> None:
 
 async def test_no_connection_is_a_connection_error(unused_port: int) -> None:
     model = OpenAIRealtime(api_key="key", base_url=f"http://127.0.0.1:{unused_port}/v1")
-    with pytest.raises(ProviderConnectionError):
-        async with talking(model):
-            pass
+    async with talking(model) as reader:
+        await reader.until(lambda: reader.error)
+    assert isinstance(reader.error, ProviderConnectionError)
 
 
 @pytest.fixture

@@ -139,6 +139,7 @@ class ScriptedConversation:
 
 class ScriptedEngine:
     parts: Mapping[str, str] = {"llm": "script"}
+    language = "en"
 
     def open(self, brief: Brief, journal: Journal) -> AbstractAsyncContextManager[Conversation]:
         return self._open(brief, journal)
