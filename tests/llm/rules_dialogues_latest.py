@@ -95,4 +95,60 @@ LATEST = [
         truth="yes",
         never_says=r"heard: (?:holding|is it|it about)",
     ),
+    Dialogue(
+        name="wants to know whether it is a robot before anything else",
+        goal="Make an appointment for our cat Biscuit at the vet, Tuesday at three. Name is Helen Park.",
+        opens="hold on am i talking to a robot",
+        first_message="Hello, I would like to make an appointment for a cat on Tuesday at three.",
+        lines=[
+            Line("automated assistant", "okay whatever what's the name of your pet"),
+            Line("Biscuit", "alright tuesday at three you're in the book"),
+            YES,
+        ],
+        truth="yes",
+        never_says="wait",
+    ),
+    Dialogue(
+        name="chats, asks what it was about, and never says whether he delivers",
+        goal="Find out what a cord of firewood costs at Earl's farm and whether he can deliver it this week.",
+        opens="well it's been a cold one hasn't it my dog won't even go outside",
+        first_message="Hello, I would like to know what a cord of firewood costs.",
+        lines=[
+            Line("again", "you're calling about the wood right"),
+            Line("costs", "a cord is two hundred dollars"),
+            Line("two hundred dollars. Is that right", "two hundred yes sir"),
+            Line("deliver", "firewood sure it will right okay michael you cut it last fall"),
+            Line("", "a cord is two hundred dollars", again=True),
+        ],
+        truth="unknown|no",
+        never_says="heard: (?:it's|you're)",
+    ),
+    Dialogue(
+        name="puts somebody else on, who has to be told again",
+        goal="Find out if they have a ten foot aluminum ladder in stock and what it costs.",
+        opens="oh that's the tool department let me transfer you",
+        first_message="Hello, I would like to know whether you have a ten foot ladder in stock.",
+        lines=[
+            Line("wait", "two fifteen"),
+            Line("again", "sorry what did you need"),
+            Line("ladder", "yes we have three of those left"),
+            Line("three of those left. Is that right", "anything else"),
+            Line("costs", "they're ninety five dollars each"),
+            Line("ninety five", "yes we have three ninety five dollars each", again=True),
+        ],
+        truth="yes",
+        never_says="heard: (?:two fifteen|yes you have three ninety)",
+    ),
+    *(
+        Dialogue(
+            name=f"has the message, and says whether he can come: {answer}",
+            goal="Tell Tom that band practice is on Wednesday at five, and get him to say whether he can come.",
+            opens="mm",
+            first_message="Hello, I have a message for Tom about band practice.",
+            lines=[Line("did you get that", "yes okay"), Line("whether you can come|check", answer, again=True), YES],
+            truth=truth,
+            never_says="get him",
+        )
+        for answer, truth in (("hm i don't know yet", "unknown"), ("yes i can come", "yes"))
+    ),
 ]

@@ -9,14 +9,17 @@ from patter_mcp.llm.rules import phrasing as say
 from patter_mcp.llm.rules.cues import Cue
 from patter_mcp.llm.rules.goal import Kind, Slot
 from patter_mcp.llm.rules.memory import Memory
+from patter_mcp.llm.rules.people import companion
 from patter_mcp.llm.rules.recall import Act
 from patter_mcp.llm.rules.replies import Reply, resumed, sent_away, speak, uncertain
 from patter_mcp.llm.rules.understand import Heard
-from patter_mcp.llm.rules.words import number_at
+from patter_mcp.llm.rules.words import number_at, word_set
 
 MAX_DIVERSIONS = 3
 _SHORT = 5
-_WHOSE_NAME = re.compile(r"(\w+)'s name\b")
+_WHOSE_NAME = re.compile(r"\b(?:your|the) (\w+)'s name\b|\bname of (?:your|the) (\w+)")
+_CALLERS = word_set("patient guest customer person client caller party group company account order reservation booking")
+"""Those whose name is the one the call is for."""
 _WHY = re.compile(r"\b(?:why|reason|matter|wrong|symptoms?|problem|trouble)\b")
 _ASKS_IF_SO = re.compile(r"(?:\w+ ){0,2}?(?:is (?:it|this|that)|are you|do you|did you|would you|for)\b")
 _FORMER = re.compile(r"\b(?:was|were|old|original|originally|current|currently|now|existing|from)\b")
@@ -49,7 +52,7 @@ def diversion(memory: Memory, heard: Heard) -> Reply | None:
 
 
 def asks_again(memory: Memory, heard: Heard) -> Reply | None:
-    if not heard.has(Cue.REPEAT) or heard.offers:
+    if not heard.has(Cue.REPEAT) or heard.has(Cue.WHY) or heard.offers:
         return None
     return speak(*_specific(memory, heard), *resumed(memory))
 
@@ -81,8 +84,9 @@ def _who(memory: Memory, heard: Heard) -> str:
 
 def _name(memory: Memory, heard: Heard) -> str:
     of_whom = _WHOSE_NAME.search(heard.text)
-    if of_whom and of_whom[1] in memory.goal.text.lower():
-        return say.NOT_KNOWN
+    if of_whom and (of_whom[1] or of_whom[2]) not in _CALLERS:
+        name = companion(memory.goal.text)
+        return say.give_detail(f"the name is {name}") if name != memory.goal.name and name else say.NOT_KNOWN
     return "" if heard.has(Cue.ASK_SPELLING) else say.give_name(memory.goal)
 
 

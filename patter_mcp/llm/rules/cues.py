@@ -173,7 +173,7 @@ PATTERNS: dict[Cue, str] = {
         "with)|is this|is it|is that|you are|you sound|sounds|sound|like|talking to|speaking (?:to|"
         "with)) (?:like )?(?:a |an |the |some |one of those |just )*(?:real |live |actual )?(?:robot|machine|bot|ai|"
         r"a i|computer|recording|automat\w+|human|person|artificial|chat ?bot|chat ?gpt|real|robo ?call|synthetic|"
-        r"virtual)|\brobot\b|robo ?call|artificial intelligence|real person|actual (?:person|human)"
+        r"virtual)|\brobots?\b|robo ?call|artificial intelligence|real person|actual (?:person|human)"
     ),
     Cue.WHO: (
         r"who (?:is|am|are|was|s) (?:this|that|calling|it|speaking|you|i (?:speaking|talking)|there|on)(?! for\b)|"
@@ -184,7 +184,7 @@ PATTERNS: dict[Cue, str] = {
     Cue.WHY: (
         r"^(?:so |okay |and |is |are )*(?:it|this|that|you)(?: is| calling)? about (?:an?|the|your|our|my) \w+$|"
         r"what is up$|what is (?:this|it|that|your call) (?:about|regarding|concerning|in regard\w*|for$)|"
-        "what (?:is )?(?:the )?(?:reason|purpose)|why are you calling|what do you (?:want|need)|(?:how|what) (?:can|"
+        "what (?:is )?(?:the )?(?:reason|purpose)|why are you calling|what (?:do|did) you (?:want|need)|(?:how|what) (?:can|"
         "may|could) (?:i|we) (?:help|do|assist)|how (?:can|may) i (?:be of|direct)|can i help|what can i (?:do|get)|"
         "what are you calling|what about$|in regards? to|regarding what|what is this regarding|help you with|"
         "help you today|may i help|how i can help|what would you like|what are you after"

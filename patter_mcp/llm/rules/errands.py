@@ -8,12 +8,15 @@ from patter_mcp.llm.rules import phrasing as say
 from patter_mcp.llm.rules.answers import answers
 from patter_mcp.llm.rules.clock import find_times
 from patter_mcp.llm.rules.cues import Cue
+from patter_mcp.llm.rules.day import find_days
+from patter_mcp.llm.rules.goal import telling_words
 from patter_mcp.llm.rules.judging import QUESTIONS
 from patter_mcp.llm.rules.memory import Memory
 from patter_mcp.llm.rules.recall import Act
 from patter_mcp.llm.rules.replies import Ending, Reply, errand, refused, resumed, speak, uncertain
 from patter_mcp.llm.rules.understand import Heard
 from patter_mcp.llm.rules.wording import to_callee
+from patter_mcp.llm.rules.words import TENS, UNITS, words_of
 
 MAX_TRIES = 3
 _TIME_QUESTION = re.compile(
@@ -23,12 +26,19 @@ _TIME_QUESTION = re.compile(
 )
 _AMOUNT_QUESTION = re.compile(
     r"^(?:about )?how (?:much|many|long)\b|^(?:what )?(?:the |their )?(?:price|cost|fee|rate|phone number)\b|"
-    r"\b(?:costs?|charge)$",
+    r"^what\b.*\b(?:costs?|charge)\b",
     re.IGNORECASE,
 )
+_NUMBER = "|".join(word for word in (*UNITS, *TENS) if word != "one")
+_AMOUNT = re.compile(
+    rf"\b(?:\d+|{_NUMBER}|(?:a|one) (?:hundred|thousand|dollar|euro|pound|hour|minute|day|week|month))\b"
+)
+"""Not a mere "one", which may be anything."""
 _VALUE_QUESTION = re.compile(f"{_TIME_QUESTION.pattern}|{_AMOUNT_QUESTION.pattern}", re.IGNORECASE)
 _YES_NO_QUESTION = re.compile(r"^(?:if|whether|is|are|do|does|did|can|could|will|have|has)\b", re.IGNORECASE)
+_STOCK_QUESTION = re.compile(r"\b(?:have|has|any|some|left|stock|available)\b", re.IGNORECASE)
 _DAY_WORDS = re.compile(r"\b(?:today|tomorrow|\w+day|week|weekend|soon|ready|noon|midnight|hours)\b")
+_SHORT = 3
 _LONG = 9
 """Words: more than a courtesy has, so that "thank you, your parcel is at the station" is an answer."""
 _NO_ANSWER = (Cue.GREETING, Cue.HOLD, Cue.BACK, Cue.THANKS, Cue.GOODBYE, Cue.WHY)
@@ -63,7 +73,8 @@ def _answer(memory: Memory, heard: Heard) -> str:
     question = memory.goal.questions[len(memory.answers)]
     if not memory.requested or heard.has(Cue.HOLD) or (heard.has(Cue.GREETING) and len(heard.words) < 8):
         return ""
-    if heard.has(Cue.WHY) and not heard.has(Cue.NO, Cue.UNAVAILABLE, Cue.CLOSED) and not heard.has_number:
+    is_asking = heard.has(Cue.WHY, Cue.CHECKING) and not heard.has(Cue.NO, Cue.UNAVAILABLE, Cue.CLOSED)
+    if is_asking and not heard.has_number:
         return ""
     if memory.pending is Act.READ_BACK and heard.has(Cue.NO) and not _has_value(question, heard):
         return ""
@@ -82,19 +93,19 @@ def _has_value(question: str, heard: Heard) -> bool:
     if _TIME_QUESTION.search(question):
         return bool(find_times(heard.words) or find_times(["at", *heard.words]) or _DAY_WORDS.search(heard.text))
     if _AMOUNT_QUESTION.search(question):
-        return (heard.has_number and not heard.hours) or "free" in heard.words
+        return (_AMOUNT.search(heard.text) is not None and not heard.hours) or "free" in heard.words
     is_courtesy = heard.has(*_NO_ANSWER) and len(heard.words) < _LONG
     return len(heard.words) > 2 and not is_courtesy and not heard.has(Cue.HOLD, Cue.WHY)
 
 
 def _yes_or_no(question: str, heard: Heard, *, is_repeat: bool) -> str:
     clause = to_callee(re.sub(r"^(?:if|whether)\s+", "", question))
-    is_statement = len(heard.words) > 3 or heard.has_number
+    is_statement = len(heard.words) > _SHORT or heard.has_number
     is_asking = heard.has(*QUESTIONS) and not heard.has(Cue.NO, Cue.UNAVAILABLE) and not heard.assents
     if is_asking or (is_repeat and not is_statement):
         return ""
     if is_statement and (
-        heard.has(Cue.YES, Cue.NO, Cue.UNAVAILABLE, Cue.CLOSED, Cue.CONFIRMED) or not heard.has(*_NO_ANSWER)
+        heard.has(Cue.YES, Cue.NO, Cue.UNAVAILABLE, Cue.CLOSED, Cue.CONFIRMED) or _speaks_of(question, heard)
     ):
         return say.echo(heard.raw)
     if heard.has(Cue.NO, Cue.UNAVAILABLE, Cue.CLOSED):
@@ -102,12 +113,24 @@ def _yes_or_no(question: str, heard: Heard, *, is_repeat: bool) -> str:
     return f"yes, {clause}" if heard.has(Cue.YES) else ""
 
 
+def _speaks_of(question: str, heard: Heard) -> bool:
+    """Whether a statement without a yes or a no is about what was asked: the same thing, when it is, how many."""
+    if heard.has(*_NO_ANSWER):
+        return False
+    is_time = bool(find_times(heard.words) or find_days(heard.words))
+    is_when = is_time and len(heard.words) > _SHORT
+    is_count = heard.has_number and not is_time and _STOCK_QUESTION.search(question) is not None
+    return is_when or is_count or bool(telling_words(heard.words) & telling_words(words_of(question)))
+
+
 def _ask_on(memory: Memory, heard: Heard) -> Reply | None:
     """After an answer was given back: no, or neither yes nor no."""
     if memory.count(Act.READ_AGAIN) or memory.streak(Act.READ_BACK) >= MAX_TRIES:
         return uncertain(memory, why="They did not clearly confirm an answer.")
     if heard.has(Cue.NO):
-        return speak("I am sorry.", say.question(memory.goal, len(memory.answers)))
+        return speak("I am sorry.", *errand(memory))
+    if heard.has(Cue.WHY, Cue.GREETING):
+        return speak(*errand(memory))
     return None if heard.has(Cue.HOLD) else speak(say.read_answer_again(memory.answer))
 
 
@@ -115,7 +138,8 @@ def _no_answer(memory: Memory, heard: Heard) -> Reply | None:
     if heard.has(Cue.UNSURE) and not memory.count(Act.ASKED_TO_CHECK):
         return speak(say.PLEASE_CHECK)
     if heard.has(Cue.UNSURE, Cue.DEFLECT, Cue.NO, Cue.UNAVAILABLE):
-        return refused(memory)
+        is_partly_done = memory.settled or bool(memory.answers)
+        return uncertain(memory, say.LATER, why="One thing stayed open.") if is_partly_done else refused(memory)
     if heard.has(Cue.NOT_HERE):
         return refused(memory) if memory.count(Act.ASKED_FOR_HELP) else speak(say.OTHERS_HELP)
     if heard.has(Cue.GOODBYE):

@@ -140,8 +140,8 @@ class Goal:
 
     def detail(self, asked: Sequence[str]) -> str:
         """The statement that speaks of something asked about by these words, "" if none does."""
-        telling = _telling(asked)
-        return next((detail for detail in self.details if telling & _telling(words_of(detail))), "")
+        telling = telling_words(asked)
+        return next((detail for detail in self.details if telling & telling_words(words_of(detail))), "")
 
     @property
     def reason(self) -> str:
@@ -150,11 +150,11 @@ class Goal:
 
     def says(self, asked: Sequence[str]) -> bool:
         """Whether all that these words speak of stands in the goal."""
-        telling = _telling(asked)
-        return bool(telling) and telling <= _telling(words_of(self.text))
+        telling = telling_words(asked)
+        return bool(telling) and telling <= telling_words(words_of(self.text))
 
 
-def _telling(words: Sequence[str]) -> set[str]:
+def telling_words(words: Sequence[str]) -> set[str]:
     """The words that say something, without their endings."""
     return {word.removesuffix("s") for word in words if len(word) > 2 and word not in _COMMON}
 

@@ -98,7 +98,9 @@ def differs(memory: Memory, heard: Heard) -> bool:
 
 def wrong_name(memory: Memory, heard: Heard) -> bool:
     """Whether they have written down somebody else; we correct it once, a recogniser mishears names for ever."""
-    if not memory.goal.name or memory.count(Act.CORRECTED) or not heard.has(Cue.CONFIRMED, Cue.CHECKING, Cue.YES):
+    if not memory.goal.name or memory.count(Act.CORRECTED) or heard.has(Cue.ASK_NAME):
+        return False
+    if not heard.has(Cue.CONFIRMED, Cue.CHECKING, Cue.YES):
         return False
     return bool(misheard_name(heard.words, memory.goal.name, memory.goal.text))
 
@@ -133,7 +135,7 @@ def _stands_by(memory: Memory, heard: Heard) -> bool:
         return True
     if heard.has(*_UNSETTLING):
         return False
-    says_other_time = bool(_times(heard.text)) and not _repeats(memory.answer, heard)
+    says_other_time = bool(_times(heard.text) and _times(memory.answer)) and not _repeats(memory.answer, heard)
     is_courtesy = heard.has(Cue.GOODBYE, Cue.THANKS) and len(heard.words) <= _COURTESY_WORDS
     lets_stand = is_courtesy or heard.has(Cue.ANYTHING_ELSE)
     return not says_other_time and (heard.assents or lets_stand or _repeats(memory.answer, heard))

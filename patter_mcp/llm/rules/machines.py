@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from patter_mcp.llm.rules import phrasing as say
 from patter_mcp.llm.rules.cues import Cue
+from patter_mcp.llm.rules.judging import QUESTIONS
 from patter_mcp.llm.rules.memory import Memory
 from patter_mcp.llm.rules.menu import choose_key
 from patter_mcp.llm.rules.recall import Act
@@ -81,7 +82,7 @@ def _press_for_person(memory: Memory) -> Reply:
 
 
 def hold(memory: Memory, heard: Heard) -> Reply | None:
-    has_more = bool(heard.offers) or heard.has(Cue.UNAVAILABLE, Cue.CLOSED, Cue.CONFIRMED, Cue.QUESTION)
+    has_more = bool(heard.offers) or heard.has(Cue.UNAVAILABLE, Cue.CLOSED, Cue.CONFIRMED, *QUESTIONS)
     if has_more or not heard.has(Cue.HOLD, Cue.TRANSFER):
         return None
     return speak(say.TAKE_YOUR_TIME if memory.count(Act.WAITING) % 2 else say.SURE)

@@ -49,8 +49,8 @@ def _opening(kind: Kind, pattern: str, verb: str = "") -> Opening:
 
 
 ASKING = re.compile(
-    r"\b(?i:ask|find out|check|inquire|enquire|see|confirm|verify|learn|know|figure out|determine)"
-    rf"(?: (?i:with |from )?{_WHO})?,? (?={CLAUSE_START})"
+    r"\b(?:(?i:ask|find out|check|inquire|enquire|see|confirm|verify|learn|know|figure out|determine)"
+    rf"(?: (?i:with |from )?{_WHO})?|(?i:get|have) {_WHO} to (?i:say|tell (?:you|me|us)|confirm)),? (?={CLAUSE_START})"
 )
 OPENINGS = (
     _opening(Kind.CANCEL, r"\b(?i:cancel) "),

@@ -87,6 +87,17 @@ def find_name(text: str) -> str:
     return ""
 
 
+_PLACES = "at|in|on|with|to|for|by|of|from|under|and|or"
+
+
+def companion(text: str) -> str:
+    """Whoever a goal names beside the caller: "our cat Biscuit", "my son Leo"; "" if nobody."""
+    named = re.search(
+        rf"\b(?i:my|our|his|her|a|the) (?:[a-z]+ )?(?!(?:{_PLACES})\b)[a-z]+,? (?:(?:called|named) )?{_NAME}", text
+    )
+    return _trimmed(named[1]) if named else ""
+
+
 def _trimmed(name: str) -> str:
     words: list[str] = []
     for word in name.split():

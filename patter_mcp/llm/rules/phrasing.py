@@ -19,6 +19,8 @@ _CLOSING = re.compile(
     r"great).*)$",
     re.IGNORECASE,
 )
+_THIRD = re.compile(r"\b(he|she|him)\b( \w+s\b)?", re.IGNORECASE)
+_PLURAL_VERBS = {" is": " are", " has": " have", " was": " were", " does": " do", " goes": " go"}
 _ECHO_WORDS = 20
 _STATED_CHARS = 200
 _NUMBERS = {value: word for word, value in UNITS.items()}
@@ -81,12 +83,20 @@ def request(goal: Goal) -> tuple[str, ...]:
 
 
 def question(goal: Goal, index: int) -> str:
-    asked = to_callee(goal.questions[index]).rstrip(" ?.")
+    asked = goal.questions[index].rstrip(" ?.")
+    asked = to_callee(_THIRD.sub(_to_plural, asked) if goal.kind is Kind.TELL else asked)
     if goal.verb == "" and goal.kind is Kind.ASK and index == 0:
         return f"I have a question: {asked}?"
     lead = "I would also like to" if index or goal.kind.is_deal else "I would like to"
     verb = goal.verb if goal.verb in ("ask about", "confirm") and index == 0 and goal.kind is Kind.ASK else "know"
     return f"{lead} {verb} {asked}."
+
+
+def _to_plural(match: re.Match[str]) -> str:
+    """Of the one a message is for: "he is" -> "they are", which `to_callee` makes "you are"."""
+    subject = "them" if match[1].lower() == "him" else "they"
+    verb = match[2] or ""
+    return f"{subject}{_PLURAL_VERBS.get(verb, verb.removesuffix('s'))}"
 
 
 def task_alone(goal: Goal) -> str:

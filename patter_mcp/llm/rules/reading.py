@@ -27,6 +27,8 @@ _MAKE_SURE = re.compile(
 )
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
 _NEXT_QUESTION = re.compile(rf",?\s+(?:and|or)\s+(?:also\s+)?(?:ask\s+)?(?={CLAUSE_START})|,\s+(?={CLAUSE_START})")
+_ALSO_ASKING = re.compile(rf"(?:[.,;!]|\b(?:and|then))(?: (?:and|then|also|please))* {ASKING.pattern}")
+"""A question beside a message, which may itself speak of knowing and asking."""
 _AFTERTHOUGHT = re.compile(
     r"[,;]?\s+(?:and\s+)?(?:then\s+)?(?:my name is|under the name|the name is|report back|let me know|tell me|"
     r"thank|hang up|"
@@ -122,7 +124,9 @@ def _recipient(errand: Errand) -> str:
 
 def _message(errand: Errand) -> str:
     """A message is passed on as it was given."""
-    text = re.split(r",? and (?:also )?(?=ask )", _AFTERTHOUGHT.sub("", errand.thing))[0]
+    text = _AFTERTHOUGHT.sub("", errand.thing)
+    asking = _ALSO_ASKING.search(text)
+    text = text[: asking.start()].rstrip() if asking else text
     return f"please remember {text}" if errand.verb == "remind" and text.startswith("to ") else text
 
 
@@ -130,7 +134,8 @@ def _questions(errand: Errand) -> tuple[str, ...]:
     """What is to be found out, main errand or besides it."""
     asked = [errand.thing] if errand.kind is Kind.ASK else []
     later = errand.rest.replace(errand.thing, "", 1) if asked else errand.rest
-    asked += [re.split(r"[.?!]", later[match.end() :])[0] for match in ASKING.finditer(later)]
+    others = (_ALSO_ASKING if errand.kind is Kind.TELL else ASKING).finditer(later)
+    asked += [re.split(r"[.?!]", later[match.end() :])[0] for match in others]
     plain = (_FURTHER.sub("", _AFTERTHOUGHT.sub("", question)) for question in asked)
     parts = [part for question in plain for part in _NEXT_QUESTION.split(question)]
     return tuple(part.strip(" .,") for part in parts if part.strip(" .,"))
