@@ -184,8 +184,8 @@ PATTERNS: dict[Cue, str] = {
     Cue.WHY: (
         r"^(?:so |okay |and |is |are )*(?:it|this|that|you)(?: is| calling)? about (?:an?|the|your|our|my) \w+$|"
         r"what is up$|what is (?:this|it|that|your call) (?:about|regarding|concerning|in regard\w*|for$)|"
-        "what (?:is )?(?:the )?(?:reason|purpose)|why are you calling|what (?:do|did) you (?:want|need)|(?:how|what) (?:can|"
-        "may|could) (?:i|we) (?:help|do|assist)|how (?:can|may) i (?:be of|direct)|can i help|what can i (?:do|get)|"
+        "what (?:is )?(?:the )?(?:reason|purpose)|why are you calling|what (?:do|did) you (?:want|need)|(?:how|what) "
+        "(?:can|may|could) (?:i|we) (?:help|do|assist)|how (?:can|may) i (?:be of|direct)|can i help|what can i (?:do|get)|"
         "what are you calling|what about$|in regards? to|regarding what|what is this regarding|help you with|"
         "help you today|may i help|how i can help|what would you like|what are you after"
     ),
