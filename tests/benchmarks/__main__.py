@@ -10,8 +10,8 @@ core of its own, set up as `patter-mcp serve` sets it up. Needs the `dev` extra.
 process is more than a few milliseconds late: then it was held up, not the system. `--realtime` (as root) keeps other
 programs away, and should not be used for long on a machine that is shared.
 
-Nothing is taken off the figures. What stands below "beyond the vendors" says how much of it a program would take that
-does nothing: the trips in and out, as long as a frame to a bare echo and back took in the same minutes.
+Nothing is taken off the figures. A bare loop from one vendor to the next is measured in the same minutes, by the same
+vendors, whose clocks are as coarse for it: what a turn takes more with us is what we cost.
 """
 
 from __future__ import annotations
@@ -27,22 +27,21 @@ import anyio
 from patter_mcp.cli.process import open_many_files
 from tests.benchmarks.process import be_punctual, settle_down
 from tests.benchmarks.report import (
-    Floor,
     beyond_vendors_ms,
     percentile,
     show,
+    show_bare,
     show_batch,
     show_first,
-    show_floor,
     show_step,
 )
-from tests.benchmarks.runs import Bench, open_bench, run_floor
+from tests.benchmarks.runs import Bench, Result, open_bench, run_bare
 from tests.benchmarks.system import Setup
 
 MOST_LATE_MS = 100.0
 """p95 of our own time per turn, beyond which there are too many calls."""
-FLOOR_SHARE = 0.25
-"""Of the time measured: an echo varies little."""
+FEW_CALLS, LONGER = 4, 4
+"""As so few calls take few turns, they are looked at for so many times as long."""
 CALLS, RAMP = (1, 10, 100), (50, 100, 150, 200, 225, 250, 275, 300)
 
 
@@ -66,14 +65,15 @@ async def main(options: argparse.Namespace) -> None:
 
 
 async def measure(options: argparse.Namespace) -> None:
-    floors: list[Floor] = []
-    for calls in options.calls or CALLS:
-        floors.append(Floor(*await run_floor(calls, options.seconds * FLOOR_SHARE, options.cpu)))
-        show_floor(floors[-1])
+    sizes = {calls: options.seconds * (LONGER if calls < FEW_CALLS else 1) for calls in options.calls or CALLS}
+    bare: dict[int, Result] = {}
+    for calls, seconds in sizes.items():
+        bare[calls] = await run_bare(calls, seconds, options.settle, options.cpu)
+        show_bare(bare[calls])
     for eager in options.eager:
         async with bench(options, eager=eager, warm=not options.cold) as opened:
-            for floor in floors:
-                show(await opened.run(floor.result.calls, options.seconds), eager=eager, floor=floor)
+            for calls, seconds in sizes.items():
+                show(await opened.run(calls, seconds), eager=eager, bare=bare[calls])
 
 
 async def find_most(opened: Bench, steps: Sequence[int], seconds: float) -> None:

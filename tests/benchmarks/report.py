@@ -3,23 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tests.benchmarks.runs import FirstTurn, Result
 from tests.benchmarks.vendors import VENDORS_MS
-
-TRIPS_PER_TURN = 4
-"""In and out of the system: the last of the user's audio to the recogniser, its verdict to the model, the model's
-words to the voice, the voice's audio to the carrier. Whatever stands between them has to take and send those."""
-
-
-@dataclass(frozen=True, slots=True)
-class Floor:
-    """What the same streams cost at a server that merely sends them back."""
-
-    result: Result
-    trips_ms: Sequence[float]
-    """There and back."""
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -31,19 +17,19 @@ def beyond_vendors_ms(result: Result) -> list[float]:
     return [took_ms - VENDORS_MS for took_ms in result.measured.voice_to_voice]
 
 
-def show_floor(floor: Floor) -> None:
-    print(f"\n{floor.result.calls} streams echoed")
-    print(f"  there and back            {_spread(floor.trips_ms)}")
-    print(f"  CPU s per call minute     {floor.result.cpu_sec_per_call_minute:8.3f}")
-    print(f"  MB per call               {floor.result.mb_per_call:8.2f}", flush=True)
+def show_bare(bare: Result) -> None:
+    print(f"\n{bare.calls} calls, a bare loop             p50      p95")
+    print(f"  beyond the vendors' {VENDORS_MS}   {_spread(beyond_vendors_ms(bare))}; {bare.measured.lost} turns lost")
+    print(f"  CPU s per call minute     {bare.cpu_sec_per_call_minute:8.3f}")
+    print(f"  MB per call               {bare.mb_per_call:8.2f}", flush=True)
 
 
-def show(result: Result, *, eager: bool, floor: Floor) -> None:
-    measured, least = result.measured, floor.result
+def show(result: Result, *, eager: bool, bare: Result) -> None:
+    measured = result.measured
     print(f"\n{result.calls} calls, {'eager' if eager else 'not eager'}             p50      p95")
     print(f"  voice to voice            {_spread(measured.voice_to_voice)}")
     if not eager:
-        _show_overhead(result, percentile(floor.trips_ms, 50))
+        _show_overhead(result, bare)
     print(f"  overhead, as we report it {_spread(result.own['overhead_ms'])}, {result.own['eager']} eager")
     print(f"  greeting                  {_spread(measured.greeting)}")
     print(f"  barge-in to clear         {_spread(measured.barge_in)}")
@@ -52,10 +38,9 @@ def show(result: Result, *, eager: bool, floor: Floor) -> None:
     print(f"  event loop's lag          {_spread(result.lag_ms)}")
     print(f"  garbage collections       {_spread(result.gc_ms)}")
     print(f"  this process late         {_spread(result.lateness_ms)}; core {result.load_cpu_sec / result.seconds:.0%}")
-    cpu = result.cpu_sec_per_call_minute
-    times = f"{cpu / least.cpu_sec_per_call_minute:.1f} x echo; core {result.cpu_sec / result.seconds:.0%}"
-    print(f"  CPU s per call minute     {cpu:8.3f}, {times}")
-    print(f"  MB per call               {result.mb_per_call:8.2f}, {result.mb_per_call / least.mb_per_call:.1f} x echo")
+    cpu, core = result.cpu_sec_per_call_minute, result.cpu_sec / result.seconds
+    print(f"  CPU s per call minute     {cpu:8.3f}, {cpu / bare.cpu_sec_per_call_minute:.1f} x bare; core {core:.0%}")
+    print(f"  MB per call               {result.mb_per_call:8.2f}, {result.mb_per_call / bare.mb_per_call:.1f} x bare")
 
 
 def show_step(result: Result) -> None:
@@ -84,11 +69,11 @@ def show_batch(number: int, result: Result, rss_mb: float) -> None:
     print(f"batch {number}: {result.calls} calls, {rss_mb:.1f} MB once they are over", flush=True)
 
 
-def _show_overhead(result: Result, trip_ms: float) -> None:
-    beyond = beyond_vendors_ms(result)
-    own = [took_ms - TRIPS_PER_TURN * trip_ms for took_ms in beyond]
-    print(f"  beyond the vendors' {VENDORS_MS}   {_spread(beyond)}")
-    print(f"    less {TRIPS_PER_TURN} echoes' trips    {_spread(own)}")
+def _show_overhead(result: Result, bare: Result) -> None:
+    ours, least = beyond_vendors_ms(result), beyond_vendors_ms(bare)
+    more = [percentile(ours, percent) - percentile(least, percent) for percent in (50, 95)]
+    print(f"  beyond the vendors' {VENDORS_MS}   {_spread(ours)}")
+    print(f"    more than a bare loop   {more[0]:8.1f} {more[1]:8.1f}")
 
 
 def _spread(values: Sequence[float]) -> str:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from random import Random
 from typing import Any
 
 import anyio
 
 from patter_mcp.audio.frame import FRAME_BYTES, FRAME_MS, ULAW_SILENCE
-from patter_mcp.testing.fake_twilio import ACCOUNT_SID, SILENT_FRAME, FakeTwilio, MediaLine, Plan
+from patter_mcp.testing.fake_twilio import ACCOUNT_SID, FakeTwilio, MediaLine, Plan
 from patter_mcp.testing.speech.hearing import is_voiced
 from patter_mcp.tts.base import TtsOptions
 from patter_mcp.tts.espeak import EspeakTTS
@@ -25,7 +24,6 @@ from tests.benchmarks.vendors import USER_SAYS, run_vendors
 
 CALLS_PER_SEC = 20.0
 LATE_EVERY_SEC = 0.01
-FLOOR_START_SEC = 0.5
 
 
 @dataclass(slots=True)
@@ -172,52 +170,29 @@ async def open_bench(setup: Setup, settle_sec: float, connect_ms: float = 0.0, *
         tasks.cancel_scope.cancel()
 
 
-async def run_floor(calls: int, seconds: float, cpu: int) -> tuple[Result, list[float]]:
-    """The same streams at a server that echoes them, and how long a frame took there and back, in milliseconds."""
-    echoes = [Echo() for _ in range(calls)]
-    taken: list[dict[str, Any]] = []
-    async with remote("tests.benchmarks.floor", str(cpu)) as floor, anyio.create_task_group() as tasks:
-        port = (await floor.do("address"))["port"]
-        taken.append(await floor.do("usage"))
-        for number, echo in enumerate(echoes):
-            echo.line = MediaLine(call_sid=f"CA{number:032x}", account_sid=ACCOUNT_SID, callee=echo)
-            tasks.start_soon(echo.line.run, f"ws://127.0.0.1:{port}/", {})
-            await anyio.sleep(FLOOR_START_SEC / calls)
-        await anyio.sleep(FLOOR_START_SEC)
-        for echo in echoes:
-            echo.round_trips_ms.clear()
-        taken.append(await floor.do("usage"))
-        await anyio.sleep(seconds)
-        taken.append(await floor.do("usage"))
-        tasks.cancel_scope.cancel()
-    idle, before, after = taken
-    result = Result(
-        calls=calls,
-        seconds=seconds,
-        measured=Measured(),
-        cpu_sec=after["cpu_sec"] - before["cpu_sec"],
-        memory_bytes=after["rss_bytes"] - idle["rss_bytes"],
-    )
-    return result, [trip for echo in echoes for trip in echo.round_trips_ms]
-
-
-class Echo:
-    """A callee whose every frame comes back."""
-
-    def __init__(self) -> None:
-        self.line: MediaLine | None = None
-        self.round_trips_ms: list[float] = []
-        self._sent_at: deque[float] = deque()
-        self._seen = 0
-
-    def __call__(self, heard: bytes) -> bytes:
-        assert self.line is not None
-        for message in self.line.received[self._seen :]:
-            if message.event == "media":
-                self.round_trips_ms.append((message.at - self._sent_at.popleft()) * 1000)
-        self._seen = len(self.line.received)
-        self._sent_at.append(time.monotonic())
-        return SILENT_FRAME
+async def run_bare(calls: int, seconds: float, settle_sec: float, cpu: int) -> Result:
+    """The same talk, but for interruptions, with a loop that does nothing but pass on what it gets."""
+    chance, speech = Random(calls), await user_speech()
+    run = Result(calls=calls, seconds=seconds, measured=Measured(), cpu_sec=0.0, memory_bytes=0)
+    async with run_vendors(0.0) as vendors, remote("tests.benchmarks.bare", str(cpu), *astuple(vendors)) as bare:
+        idle = before = after = await bare.do("usage")
+        port = (await bare.do("address"))["port"]
+        async with anyio.create_task_group() as tasks:
+            for number in range(calls):
+                talker = Talker(
+                    speech, lambda: run.measured, chance, longest_pause_sec=settle_sec / 2, interrupts=False
+                )
+                talker.line = MediaLine(call_sid=f"CA{number:032x}", account_sid=ACCOUNT_SID, callee=talker)
+                tasks.start_soon(talker.line.run, f"ws://127.0.0.1:{port}/", {})
+                await anyio.sleep(1 / CALLS_PER_SEC)
+            await anyio.sleep(settle_sec)
+            run.measured, before = Measured(), await bare.do("usage")
+            await anyio.sleep(seconds)
+            after = await bare.do("usage")
+            tasks.cancel_scope.cancel()
+    run.cpu_sec = after["cpu_sec"] - before["cpu_sec"]
+    run.memory_bytes = after["rss_bytes"] - idle["rss_bytes"]
+    return run
 
 
 async def user_speech() -> list[bytes]:

@@ -53,10 +53,17 @@ class Talker:
         measured: Gives what to write to at the moment.
         chance: Keeps the calls from speaking in chorus.
         longest_pause_sec: Between the greeting and the first question.
+        interrupts: Now and then.
     """
 
     def __init__(
-        self, speech: Sequence[bytes], measured: Callable[[], Measured], chance: Random, *, longest_pause_sec: float
+        self,
+        speech: Sequence[bytes],
+        measured: Callable[[], Measured],
+        chance: Random,
+        *,
+        longest_pause_sec: float,
+        interrupts: bool = True,
     ) -> None:
         self.line: MediaLine | None = None
         self._speech = speech
@@ -64,6 +71,7 @@ class Talker:
         self._quiet = itertools.cycle(quiet_frames(chance))
         self._pause_sec = chance.uniform(0, longest_pause_sec)
         self._turn = chance.randrange(BARGE_IN_EVERY)
+        self._interrupts = interrupts
         self._now = 0.0
         self._seen = 0
         """Messages of the agent's that were looked at."""
@@ -107,7 +115,7 @@ class Talker:
         while True:
             yield from self._ask()
             self._turn += 1
-            if self._turn % BARGE_IN_EVERY == 0 and self._replying:
+            if self._interrupts and self._turn % BARGE_IN_EVERY == 0 and self._replying:
                 yield from self._wait(BARGE_IN_AFTER_SEC)
                 self._interrupted_at = self._now
             else:
