@@ -6,9 +6,8 @@ to it again.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 import anyio
 
@@ -24,11 +23,13 @@ from patter_mcp.realtime.base import (
     ToolCall,
 )
 from patter_mcp.realtime.openai_codec import RealtimeCodec
+from patter_mcp.vendors.access import Endpoint
 from patter_mcp.vendors.failures import UNREADABLE, closed_error, translated, unreadable
 from patter_mcp.vendors.helpers import helpers
 from patter_mcp.vendors.replay import REPLAY_CHUNK_BYTES, UnsettledAudio
 from patter_mcp.vendors.retries import ATTEMPT_TIMEOUT_SEC, Retries
-from patter_mcp.websocket import Closed, WebSocket, connect
+from patter_mcp.vendors.sockets import dial
+from patter_mcp.websocket import Closed, WebSocket
 
 OPENING_SEC = 10.0
 """For all attempts at the beginning of a call: it rings for about as long."""
@@ -41,16 +42,6 @@ TACIT_SEC = 1.0
 """Not all that speak OpenAI's protocol say that they agree to a session; OpenAI does so within 0.2 seconds."""
 UNREADABLE_LIMIT = 3
 """Messages in a row that we cannot read before the connection counts as broken."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """Where a vendor listens."""
-
-    provider: str
-    url: str
-    headers: Mapping[str, str] = field(repr=False)
-    timeout_sec: float = ATTEMPT_TIMEOUT_SEC
 
 
 @asynccontextmanager
@@ -206,7 +197,7 @@ class LiveStream:
         """Makes a connection and agrees on the session."""
         self._ready, self._lost, self._failure, self._unreadable = anyio.Event(), anyio.Event(), None, 0
         with translated(self._endpoint.provider):
-            socket = await connect(self._endpoint.url, self, headers=self._endpoint.headers, timeout_sec=timeout_sec)
+            socket = await dial(self._endpoint, self, timeout_sec)
             try:
                 self._codec.begin(socket.send)
                 with anyio.fail_after(timeout_sec):

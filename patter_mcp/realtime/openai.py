@@ -12,13 +12,14 @@ from typing import Literal
 
 from patter_mcp import prices
 from patter_mcp.realtime.base import RealtimeOptions, RealtimeStream
-from patter_mcp.realtime.live import Endpoint, open_stream
+from patter_mcp.realtime.live import open_stream
 from patter_mcp.realtime.openai_codec import PROVIDER, RealtimeCodec
 from patter_mcp.types import Json
+from patter_mcp.vendors.access import Endpoint, websocket_url
 from patter_mcp.vendors.access import api_key as find_key
 from patter_mcp.vendors.access import base_url as find_url
-from patter_mcp.vendors.access import websocket_url
 from patter_mcp.vendors.retries import ATTEMPT_TIMEOUT_SEC
+from patter_mcp.vendors.versions import seeker_for
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_VOICE = "marin"
@@ -64,7 +65,7 @@ class OpenAIRealtime:
         api_key: Default: `OPENAI_API_KEY`.
         model: Default `gpt-realtime-2.1`, or what OpenAI names instead once that is gone.
         voice: Used where the agent names none.
-        base_url: http(s) or ws(s), up to `/v1`. Default: `OPENAI_BASE_URL`, then OpenAI's own.
+        base_url: http(s) or ws(s), up to `/v1` or without it. Default: `OPENAI_BASE_URL`, then OpenAI's own.
         transcriber: Puts what the user says into words, for the record; OpenAI's default recogniser.
         turn_detection: When the user's turn is over.
         noise_reduction: None: the telephone network has done its own.
@@ -93,6 +94,7 @@ class OpenAIRealtime:
         today = datetime.now(UTC).date()
         self._api_key = find_key(api_key, "OPENAI_API_KEY")
         self._base_url = find_url(base_url, "OPENAI_BASE_URL", DEFAULT_BASE_URL)
+        self._versions = seeker_for(self._base_url)
         self.model = model or prices.default_model(PROVIDER, today, "realtime")
         self.transcriber = transcriber or prices.default_model(PROVIDER, today, "stt")
         self._voice = voice
@@ -106,6 +108,7 @@ class OpenAIRealtime:
             provider=PROVIDER,
             url=websocket_url(self._base_url, "/realtime", {"model": self.model}),
             headers={"Authorization": f"Bearer {self._api_key}"},
+            versions=self._versions,
             timeout_sec=self._connect_timeout_sec,
         )
         codec = RealtimeCodec(self._session(options), silence_ms=self._turn_detection.silence_ms)

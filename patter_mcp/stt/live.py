@@ -20,7 +20,8 @@ from patter_mcp.vendors.failures import UNREADABLE, closed_error, translated, un
 from patter_mcp.vendors.helpers import helpers
 from patter_mcp.vendors.replay import REPLAY_CHUNK_BYTES, UnsettledAudio
 from patter_mcp.vendors.retries import ATTEMPT_TIMEOUT_SEC, OPENING_SEC, Retries
-from patter_mcp.websocket import Closed, WebSocket, connect
+from patter_mcp.vendors.sockets import dial
+from patter_mcp.websocket import Closed, WebSocket
 
 
 class SttCodec(Protocol):
@@ -172,7 +173,7 @@ class LiveStream:
         # Before there is a connection: the vendor's first message may come with the answer to the handshake.
         hello = self._codec.opened()
         with translated(self._endpoint.provider):
-            socket = await connect(self._endpoint.url, self, headers=self._endpoint.headers, timeout_sec=timeout_sec)
+            socket = await dial(self._endpoint, self, timeout_sec)
             try:
                 await self._agree(socket, hello, timeout_sec)
             except BaseException:

@@ -23,6 +23,7 @@ from patter_mcp.vendors.access import Endpoint, websocket_url
 from patter_mcp.vendors.access import api_key as find_key
 from patter_mcp.vendors.access import base_url as find_url
 from patter_mcp.vendors.failures import parse_json
+from patter_mcp.vendors.versions import seeker_for
 from patter_mcp.websocket import CONNECT_TIMEOUT_SEC
 
 PROVIDER = "openai"
@@ -45,7 +46,7 @@ class OpenAISTT:
     Args:
         api_key: Default: `OPENAI_API_KEY`.
         model: Default `gpt-4o-transcribe`, or what OpenAI names instead once that is gone.
-        base_url: http(s) or ws(s), up to `/v1`. Default: `OPENAI_BASE_URL`, then OpenAI's own.
+        base_url: http(s) or ws(s), up to `/v1` or without it. Default: `OPENAI_BASE_URL`, then OpenAI's own.
         silence_duration_ms: Silence after which the user counts as finished.
         threshold: Of the vendor's voice detector, 0.0 to 1.0.
         prefix_padding_ms: Audio before the detected start that is transcribed with it.
@@ -70,6 +71,7 @@ class OpenAISTT:
     ) -> None:
         self._api_key = find_key(api_key, "OPENAI_API_KEY")
         self._base_url = find_url(base_url, "OPENAI_BASE_URL", DEFAULT_BASE_URL)
+        self._versions = seeker_for(self._base_url)
         self.model = model or prices.default_model(PROVIDER, datetime.now(UTC).date(), "stt")
         self._connect_timeout_sec = connect_timeout_sec
         self._turn_detection = {
@@ -92,6 +94,7 @@ class OpenAISTT:
             provider=PROVIDER,
             url=websocket_url(self._base_url, "/realtime", {"intent": "transcription"}),
             headers={"Authorization": f"Bearer {self._api_key}"},
+            versions=self._versions,
             timeout_sec=self._connect_timeout_sec,
         )
         return open_stream(endpoint, TranscriptionCodec(self._session(options), self_paced=self._self_paced))

@@ -108,7 +108,7 @@ class HttpVoice:
             ProviderError: the vendor cannot be reached, does not know our key, or is down.
         """
         with self._translated():
-            response = await self._client.head(self._endpoint.url)
+            response = await self._client.head(self._endpoint.known_url)
         if response.status_code == 401 or response.status_code in _DOWN:
             raise self._refusal(response)
 
@@ -127,17 +127,17 @@ class HttpVoice:
         """
         self.characters += len(piece.text)
         try:
-            await self._fetch(piece)
+            await self._endpoint.reach(lambda url: self._fetch(url, piece))
         except ProviderConnectionError:
             # A kept connection may have died while idle; as long as nothing was heard, asking again is safe.
             if piece.begun:
                 raise
-            await self._fetch(piece)
+            await self._endpoint.reach(lambda url: self._fetch(url, piece))
 
-    async def _fetch(self, piece: _Piece) -> None:
+    async def _fetch(self, url: str, piece: _Piece) -> None:
         decoder = self._make_decoder()
         with self._translated():
-            async with self._client.stream("POST", self._endpoint.url, json=self._make_body(piece.text)) as response:
+            async with self._client.stream("POST", url, json=self._make_body(piece.text)) as response:
                 if response.status_code != 200:
                     await response.aread()
                     raise self._refusal(response)

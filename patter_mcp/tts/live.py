@@ -20,10 +20,11 @@ from patter_mcp.mailbox import Mailbox
 from patter_mcp.tts.base import Speech, TtsStream
 from patter_mcp.tts.script import Script
 from patter_mcp.vendors.access import Endpoint
-from patter_mcp.vendors.failures import UNREADABLE, closed_error, translated, unreadable
+from patter_mcp.vendors.failures import UNREADABLE, closed_error, unreadable
 from patter_mcp.vendors.helpers import helpers
 from patter_mcp.vendors.retries import ATTEMPT_TIMEOUT_SEC, OPENING_SEC, Retries
-from patter_mcp.websocket import Closed, WebSocket, connect
+from patter_mcp.vendors.sockets import dial
+from patter_mcp.websocket import Closed, WebSocket
 
 STALL_SEC = 3.0
 """How long a vendor may owe us audio and send none; the first of it usually takes 0.1 to 0.4 s."""
@@ -189,8 +190,7 @@ class Connection(ABC):
         return all(utterance.over for utterance in self._utterances.values())
 
     async def open(self, endpoint: Endpoint, timeout_sec: float) -> None:
-        with translated(self.provider):
-            self._socket = await connect(endpoint.url, self, headers=endpoint.headers, timeout_sec=timeout_sec)
+        self._socket = await dial(endpoint, self, timeout_sec)
         if self._failure is not None:
             self._socket.abort()
             raise self._failure

@@ -19,6 +19,7 @@ from patter_mcp.types import Json
 from patter_mcp.vendors.access import Endpoint, http_url
 from patter_mcp.vendors.access import api_key as find_key
 from patter_mcp.vendors.access import base_url as find_url
+from patter_mcp.vendors.versions import seeker_for
 
 PROVIDER = "openai"
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
@@ -33,7 +34,7 @@ class OpenAITTS:
         api_key: Default: `OPENAI_API_KEY`.
         model: Default `gpt-4o-mini-tts`.
         voice: The call's own voice wins. Default `marin`.
-        base_url: http(s), up to `/v1`. Default: `OPENAI_BASE_URL`, then OpenAI's own.
+        base_url: http(s), up to `/v1` or without it. Default: `OPENAI_BASE_URL`, then OpenAI's own.
         instructions: How to speak; `tts-1` and `tts-1-hd` ignore it.
         speed: 0.25 to 4.0.
         stall_sec: How long the vendor may owe audio and send none.
@@ -58,6 +59,7 @@ class OpenAITTS:
         self._api_key = find_key(api_key, "OPENAI_API_KEY")
         self._stall_sec = stall_sec
         self._base_url = find_url(base_url, "OPENAI_BASE_URL", DEFAULT_BASE_URL)
+        self._versions = seeker_for(self._base_url)
         self.model = model or prices.default_model(PROVIDER, datetime.now(UTC).date(), "tts")
         self._voice = voice or DEFAULT_VOICE
         self._manner: Json = {
@@ -69,6 +71,7 @@ class OpenAITTS:
             provider=PROVIDER,
             url=http_url(self._base_url, "/audio/speech"),
             headers={"Authorization": f"Bearer {self._api_key}"},
+            versions=self._versions,
         )
         return open_http_voice(
             endpoint, lambda text: self._body(text, options), TelephoneDecoder, stall_sec=self._stall_sec

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
 
+from patter_mcp.vendors.versions import VersionSeeker
 from patter_mcp.websocket import CONNECT_TIMEOUT_SEC
+
+Out = TypeVar("Out")
 
 Query = Mapping[str, str | Sequence[str]]
 
@@ -22,6 +26,17 @@ class Endpoint:
     headers: Mapping[str, str] = field(repr=False)
     timeout_sec: float = CONNECT_TIMEOUT_SEC
     """For the first connection of a call."""
+    versions: VersionSeeker | None = None
+    """For an address that may lack the API's version."""
+
+    @property
+    def known_url(self) -> str:
+        """The address as far as is known now."""
+        return self.url if self.versions is None else self.versions.known(self.url)
+
+    async def reach(self, ask: Callable[[str], Awaitable[Out]]) -> Out:
+        """What `ask` gets at the address."""
+        return await (ask(self.url) if self.versions is None else self.versions.sought(self.url, ask))
 
 
 def api_key(given: str | None, variable: str) -> str:
