@@ -27,7 +27,7 @@ from patter_mcp.conversation.reply import Mind
 from patter_mcp.conversation.spoken import speakable
 from patter_mcp.conversation.together import together
 from patter_mcp.conversation.transcript import Transcript
-from patter_mcp.conversation.trouble import note_overcome, trouble
+from patter_mcp.conversation.trouble import Troubles, note_overcome, trouble
 from patter_mcp.errors import ConfigError, ProviderError, ProviderStatusError
 from patter_mcp.guardrails.speech import SpeechGuard
 from patter_mcp.hooks import HookContext, HookRunner
@@ -145,6 +145,7 @@ class PipelineEngine:
             hooks=hooks,
             meter=meter,
             journal=transcript,
+            troubles=Troubles(transcript, "llm"),
             phrases=agent.phrases,
             language=agent.language,
             # What is remembered has not been through this call's hook.

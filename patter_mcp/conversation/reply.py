@@ -20,7 +20,7 @@ from patter_mcp.conversation.meter import LlmMeter, RequestMeter
 from patter_mcp.conversation.phrases import Phrases
 from patter_mcp.conversation.sentences import SentenceCutter
 from patter_mcp.conversation.track import Track
-from patter_mcp.conversation.trouble import noted, pause_before_retry_sec, trouble
+from patter_mcp.conversation.trouble import Troubles, pause_before_retry_sec, trouble
 from patter_mcp.errors import ProviderError
 from patter_mcp.guardrails.speech import SpeechGuard
 from patter_mcp.hooks import DROP, HookRunner
@@ -57,6 +57,8 @@ class Mind:
     hooks: HookRunner
     meter: LlmMeter
     journal: Journal
+    troubles: Troubles
+    """The model's own."""
     phrases: Phrases
     language: str
     remembered: Callable[[str], bytes | None]
@@ -193,7 +195,7 @@ class Reply:
         try:
             with mind.meter.request(messages, mind.llm) as meter:
                 async with aclosing(mind.llm.stream(messages, mind.tools.specs, mind.options)) as chunks:
-                    with noted(mind.journal, "llm", chunks):
+                    with mind.troubles.noted(chunks):
                         async for chunk in chunks:
                             meter.served = served_by(chunks, mind.llm)
                             await self._take(chunk, meter, cutter, completion)

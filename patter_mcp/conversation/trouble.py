@@ -36,6 +36,26 @@ def noted(journal: Journal, part: CostPart, source: object) -> Generator[None]:
         note_overcome(journal, part, source)
 
 
+class Troubles:
+    """One part's in one call: each is put down once, however many requests come upon it."""
+
+    def __init__(self, journal: Journal, part: CostPart) -> None:
+        self._journal = journal
+        self._part: CostPart = part
+        self._told: set[ProviderError] = set()
+
+    @contextmanager
+    def noted(self, source: object) -> Generator[None]:
+        """Puts down at the block's end what the source has got over by itself."""
+        try:
+            yield
+        finally:
+            for error in overcome(source):
+                if error not in self._told:
+                    self._told.add(error)
+                    self._journal.write(trouble(self._part, error, recovered=True))
+
+
 def pause_before_retry_sec(error: ProviderError) -> float | None:
     """How long to wait before a vendor is asked once more; None: that is no use."""
     if not error.retryable:

@@ -16,6 +16,12 @@ from patter_mcp.llm.base import Chunk, Closable, LanguageModel, LlmOptions, Mess
 logger = logging.getLogger(__name__)
 
 
+class PassedOver(ProviderError):
+    """Told of a model that was not asked, because it failed a short while ago. Never raised."""
+
+    code = "passed-over"
+
+
 class FallbackLLM:
     """Asks the models in their order until one begins to answer; a model that has begun must also end.
 
@@ -42,6 +48,8 @@ class FallbackLLM:
         self._sick_sec = sick_sec
         self._clock = clock
         self._well_again_at = [float("-inf")] * len(self._models)
+        self._why_sick: dict[int, PassedOver] = {}
+        """One value for as long as it lasts, so that who has been told can know."""
 
     @property
     def provider(self) -> str:
@@ -81,6 +89,7 @@ class FallbackLLM:
     ) -> AsyncGenerator[Chunk]:
         """The chunks of the first model that gives any; tells `stream` which one it is."""
         *ahead, last = self._order()
+        stream.failures += [self._why_sick[number] for number in range((*ahead, last)[0])]
         for number in (*ahead, last):
             model = self._models[number]
             began = False
@@ -114,7 +123,11 @@ class FallbackLLM:
     def _note_failure(self, number: int, error: ProviderError) -> None:
         logger.warning("a language model failed", extra={"provider": error.provider, "code": error.code})
         wait_sec = max(self._sick_sec, getattr(error, "retry_after_sec", None) or 0.0)
-        self._well_again_at[number] = self._clock() + wait_sec
+        now = self._clock()
+        if self._well_again_at[number] <= now:
+            message = f"{self._models[number].model} was passed over: {error.message}"
+            self._why_sick[number] = PassedOver(message, provider=error.provider, retryable=True)
+        self._well_again_at[number] = now + wait_sec
 
     async def aclose(self) -> None:
         for model in self._models:
@@ -131,7 +144,7 @@ class FallbackStream(AsyncGenerator[Chunk, None]):
         self.served_by: LanguageModel = fallback
         """Set with the first chunk; until then the `FallbackLLM` itself, which goes by its first model's name."""
         self.failures: list[ProviderError] = []
-        """Of the models that were asked before."""
+        """Of the models that come before it: those that were asked, and those that were known to fail."""
         self._chunks = fallback.attempts(self, messages, tools, options)
 
     async def asend(self, value: None) -> Chunk:

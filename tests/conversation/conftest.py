@@ -106,12 +106,13 @@ def stage() -> Callable[..., Any]:
         time_left_sec: float = 180,
         stt: Any = None,
         tts: Any = None,
+        llm: Any = None,
         after: Stage | None = None,
         detector: Callable[[], VoiceDetector] | None = None,
         **agent: Any,
     ) -> AsyncGenerator[Stage]:
         if after is None:
-            stt, llm, tts = stt or ScriptedSTT(), ScriptedLLM(script=list(script)), tts or ScriptedTTS()
+            stt, llm, tts = stt or ScriptedSTT(), llm or ScriptedLLM(script=list(script)), tts or ScriptedTTS()
             engine = PipelineEngine(Agent(stt=stt, llm=llm, tts=tts, **agent), detector or LoudnessDetector)
         else:  # another call of the same agent's
             stt, llm, tts, engine = after.stt, after.llm, after.tts, after.engine

@@ -14,8 +14,9 @@ from patter_mcp.audio.frame import FRAME_BYTES
 from patter_mcp.audio.tones import beep
 from patter_mcp.config import TurnSettings
 from patter_mcp.errors import ProviderConnectionError, ProviderStatusError
+from patter_mcp.llm.fallback import FallbackLLM
 from patter_mcp.stt.base import Final, Interim
-from patter_mcp.testing.scripted import Say, ScriptedSTT
+from patter_mcp.testing.scripted import Say, ScriptedLLM, ScriptedSTT
 from patter_mcp.tools.base import tool
 from patter_mcp.types import EndReason
 from patter_mcp.vad.energy import EnergyDetector
@@ -391,3 +392,21 @@ async def test_the_voice_detector_is_loaded_beside_the_event_loop(stage: OpenSta
         while not detector.loading.is_set():
             await s.leg.quiet(0.02)
     assert detector.loading_thread != threading.get_ident()
+
+
+async def test_model_passed_over_since_it_was_warmed_up_is_told_of_once(stage: OpenStage) -> None:
+    class Refused(ScriptedLLM):
+        async def warmup(self) -> None:
+            raise ProviderStatusError("vendor answered 403", provider="vendor", status=403)
+
+    sick, well = Refused(model="best"), ScriptedLLM(script=[Say("At three."), Say("At four.")])
+    async with stage(llm=FallbackLLM(sick, well)) as s:
+        for question in ("When?", "And on Friday?"):
+            await s.agent_has_spoken()
+            await s.user_says(question)
+        await s.agent_has_spoken()
+    assert [text for role, text in s.journal.transcript if role == "agent"][1:] == ["At three.", "At four."]
+    (told,) = s.journal.of(ev.ProviderTrouble)
+    assert (told.part, told.provider, told.code, told.recovered) == ("llm", "vendor", "passed-over", True)
+    assert told.message == "best was passed over: vendor answered 403"
+    assert not sick.requests

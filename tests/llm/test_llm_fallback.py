@@ -88,6 +88,21 @@ async def test_a_failure_that_was_got_over_is_told() -> None:
         assert overcome(chunks) == [DOWN]
 
 
+async def test_a_model_passed_over_is_told_with_the_reason_and_as_one_and_the_same() -> None:
+    model = FallbackLLM(Scripted("first", error=DOWN), Scripted("second", "Yes"))
+    told: list[ProviderError] = []
+    for _ in range(2):
+        await model.warmup()
+        async with aclosing(model.stream(ASKED)) as chunks:
+            async for _ in chunks:
+                continue
+            told += overcome(chunks)
+    assert [(error.code, error.provider, error.message) for error in told[:1]] == [
+        ("passed-over", "first", "m was passed over: down")
+    ]
+    assert len(told) == 2 and told[0] is told[1]
+
+
 async def test_the_next_one_serves_when_the_first_keeps_silent() -> None:
     first, second = Scripted("first", silent=True), Scripted("second", "Yes")
     assert await served(FallbackLLM(first, second, first_token_sec=0.01)) == ("Yes", second)
