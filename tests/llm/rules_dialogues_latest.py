@@ -151,4 +151,70 @@ LATEST = [
         )
         for answer, truth in (("hm i don't know yet", "unknown"), ("yes i can come", "yes"))
     ),
+    Dialogue(
+        name="bakery asks for the writing and all the rest",
+        goal="Order a chocolate cake for twelve people for Saturday at noon, with 'Happy Birthday Leo' on it. "
+        "Name: Nora Quinn, 202 555 0177.",
+        opens="a cake sure how many people is it for",
+        first_message="Hello, I would like to order a chocolate cake for Saturday.",
+        lines=[
+            Line("twelve", "okay so you want anything written on it"),
+            Line("Happy Birthday Leo", "l e o okay and when do you pick it up"),
+            Line("noon", "and your name and phone number"),
+            Line("Nora", "i have it one chocolate cake happy birthday leo saturday at noon all ordered"),
+            Line("right|settled", "yes chocolate for twelve people saturday at noon happy birthday leo", again=True),
+        ],
+        truth="yes",
+    ),
+    Dialogue(
+        name="does not know, the mechanic is out",
+        goal="Is Martin's bike ready?",
+        opens="um that's our mechanic he isn't in today",
+        first_message="Hello, I would like to know whether the bike of Martin is ready.",
+        lines=[Line("", "i only do the register you have to call back tomorrow", again=True)],
+        truth="no",
+    ),
+    Dialogue(
+        name="takes down the wrong day, is full on the right one and hangs up",
+        goal="Book a haircut for Eric on Friday afternoon. Only Friday works.",
+        opens="okay thursday at three that's good",
+        first_message="Hello, I would like to book a haircut for Eric on Friday afternoon.",
+        lines=[
+            Line("I meant", "friday no friday i'm full would three is what i have"),
+            Line("", "no all of friday is full"),
+        ],
+        truth="no",
+    ),
+    Dialogue(
+        name="restaurant has nothing else and says okay bye",
+        goal="Reserve a table for two tomorrow at seven.",
+        opens="no sorry we're full at seven",
+        first_message="Hello, I would like to reserve a table for two tomorrow at seven.",
+        lines=[Line("instead", "okay bye", again=True)],
+        truth="no",
+    ),
+    Dialogue(
+        name="the boss has to say yes",
+        goal="Get Ana's Catering to do lunch for twenty people on the 5th of June. Contact is Greg, 202 555 0166.",
+        opens="okay",
+        first_message="Hello, I am calling about lunch for twenty people on June fifth.",
+        lines=[Line("", "yes i have it written down but ana has to say yes", again=True)],
+        truth="unknown",
+    ),
+    Dialogue(
+        name="motel keeps the booking that is to be cancelled",
+        goal="Cancel my room for tonight, name Amy Foster.",
+        opens="front desk",
+        lines=[Line("cancel our room", "okay i see it"), Line("is cancelled", "it stays booked sorry")],
+        truth="no",
+    ),
+    Dialogue(
+        name="landlord's menu, half heard",
+        goal="Tell the Parkview office that the heater in apartment 3B is broken. My name is Diane Ross.",
+        opens="welcome to parkview apartments to rent an apartment press one or repairs at two",
+        lines=[Line("", "please leave a message after the tone"), Line("", "[voicemail: the beep has sounded]")],
+        truth="unknown",
+        digits="2",
+        says="heater",
+    ),
 ]

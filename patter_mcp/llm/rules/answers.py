@@ -24,6 +24,7 @@ _WHY = re.compile(r"\b(?:why|reason|matter|wrong|symptoms?|problem|trouble)\b")
 _ASKS_IF_SO = re.compile(r"(?:\w+ ){0,2}?(?:is (?:it|this|that)|are you|do you|did you|would you|for)\b")
 _FORMER = re.compile(r"\b(?:was|were|old|original|originally|current|currently|now|existing|from)\b")
 """Words of questions about what is to be moved, and not where to."""
+_WRITING = re.compile(r"\b(?:writ\w+|text|inscription|engrav\w+|lettering|message|card|say on)\b")
 _HOW_MANY = re.compile(r"\bhow many (\w+)")
 _CHOICE = re.compile(r"\b(\w+) or (?:an? |the )?(\w+)\b")
 
@@ -62,6 +63,8 @@ def answers(memory: Memory, heard: Heard) -> tuple[str, ...]:
     found = _specific(memory, heard)
     if memory.stage == "message":
         return found
+    if memory.goal.wording and _WRITING.search(heard.text) and not memory.count(Act.TOLD_WORDING):
+        return (*found, say.give_wording(memory.goal))
     if not found and (fact := memory.goal.fact_named(heard.words)):
         return (say.give_fact(fact),)
     is_choice = len(heard.words) <= _SHORT and _CHOICE.search(heard.text) is not None
@@ -117,7 +120,7 @@ def _okay(memory: Memory, heard: Heard) -> str:
 
 def _count(memory: Memory, heard: Heard) -> str:
     """ "How many nights?" where the goal says "one night"."""
-    asked = _HOW_MANY.search(heard.text)
+    asked = None if heard.has(Cue.ASK_PARTY) else _HOW_MANY.search(heard.text)
     told = asked and re.search(rf"\b(\w+) {re.escape(asked[1].removesuffix('s'))}s?\b", memory.goal.text, re.IGNORECASE)
     return f"{say.upper_first(told[0])}." if told and number_at([told[1].lower()], 0) else ""
 

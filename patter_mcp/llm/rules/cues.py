@@ -163,7 +163,9 @@ PATTERNS: dict[Cue, str] = {
         "in right now|in today|at work)|(?:does not|no longer) (?:live|work)s? here|is (?:away|out|not in|at lunch|"
         "in a meeting|on vacation|on holiday|at (?:work|school|practice))$"
     ),
-    Cue.WILL_CALL_BACK: r"(?:call|ring|phone|get back to|get) (?:you|him|her|them|\w+) back|get back to you",
+    Cue.WILL_CALL_BACK: (
+        r"(?:call|ring|phone|get back to|get) (?:you|him|her|them|\w+) back|get back to you|will let you know"
+    ),
     Cue.TAKE_MESSAGE: (
         "(?:take|leave|pass (?:on|along)|give (?:him|her|them)) (?:a |your |any |the )?message|(?:can|shall|should|"
         "want me to|could) i? ?(?:tell|let) (?:him|her|them)"
@@ -182,12 +184,12 @@ PATTERNS: dict[Cue, str] = {
         "calling on behalf of who|^who$|who is calling|introduce yourself|say your name and"
     ),
     Cue.WHY: (
-        r"^(?:so |okay |and |is |are )*(?:it|this|that|you)(?: is| calling)? about (?:an?|the|your|our|my) \w+$|"
-        r"what is up$|what is (?:this|it|that|your call) (?:about|regarding|concerning|in regard\w*|for$)|"
-        "what (?:is )?(?:the )?(?:reason|purpose)|why are you calling|what (?:do|did) you (?:want|need)|(?:how|what) "
-        "(?:can|may|could) (?:i|we) (?:help|do|assist)|how (?:can|may) i (?:be of|direct)|can i help|what can i (?:do|get)|"
-        "what are you calling|what about$|in regards? to|regarding what|what is this regarding|help you with|"
-        "help you today|may i help|how i can help|what would you like|what are you after"
+        r"^(?:so |okay |and |is |are )*(?:it|this|that|you)(?: is| calling)? about (?:an?|the|your|our|my) \w+$|what "
+        r"is up$|what is (?:this|it|that|your call) (?:about|regarding|concerning|in regard\w*|for$)|what (?:is "
+        ")?(?:the )?(?:reason|purpose)|why are you calling|what (?:do|did) you (?:want|need)|(?:how|what) (?:can|"
+        "may|could) (?:i|we) (?:help|do|assist|get)|how (?:can|may) i (?:be of|direct)|can i help|what are you "
+        "calling|what about$|in regards? to|regarding what|what is this regarding|help you with|help you today|may "
+        "i help|how i can help|what would you like|what are you after"
     ),
     Cue.HOW_ARE_YOU: "how are (?:you|things)|how is it going|how do you do",
     Cue.ASK_NAME: (
@@ -240,9 +242,9 @@ PATTERNS: dict[Cue, str] = {
         r"^(?:and |your )*insurance(?: please)?$|(?:order|account|member\w*|reference|confirmation|booking|"
         "reservation|policy|prescription|patient|tracking|customer|invoice|ticket|case|library card|plate|license|"
         "licence|registration|insurance|rx|chart|zip|postal|id) (?:number|code|id|plate|card|name)|date of birth|"
-        r"birth ?(?:date|day)|d o b|\bdob\b|when were you born|(?:your|the|an|email|e mail|mailing|home|street|"
-        r"delivery|what) address|e ?mail|zip code|post ?code|(?:what|which|your|have|any|carry) (?:\w+ )?insurance|"
-        "(?:make|model) (?:and|of)|number plate|what (?:car|vehicle)|how old"
+        r"birth ?date|(?:your|her|his|the|is) birthday|d o b|\bdob\b|when were you born|(?:your|the|an|email|e mail|"
+        "mailing|home|street|delivery|what) address|e ?mail|zip code|post ?code|(?:what|which|your|have|any|carry) "
+        r"(?:\w+ )?insurance|(?:make|model) (?:and|of)|number plate|what (?:car|vehicle)|how old"
     ),
     Cue.ASK_OKAY: (
         "is that what you (?:want|need|like)|is (?:that|this|it) (?:okay|all right|fine|good|acceptable|a problem|"
@@ -287,10 +289,11 @@ PATTERNS: dict[Cue, str] = {
         r"ringing)|this is \w+ (?:speaking|here|at|from)|speaking|welcome to)\b"
     ),
     Cue.UNSURE: (
-        r"\bcan not (?:really )?(?:tell|say|know)|no clue|new here|\b(?:maybe|perhaps|not (?:really |quite |"
-        "entirely |completely )?(?:sure|certain)|i (?:think|guess|suppose|believe)(?: so)?|probably|might|"
-        "do not know|no idea|possibly|could be|depends|have to (?:check|ask|see)|need to (?:check|ask|see)|"
-        r"we will see(?! you| him| her| them)|hopefully|tentative\w*|not confirmed|waiting list|wait ?list)\b"
+        r"\bcan not (?:really )?(?:tell|say|know)|no clue|new here|\b(?:maybe|perhaps|not (?:really |quite |entirely "
+        "|completely )?(?:sure|certain)|i (?:think|guess|suppose|believe)(?: so)?|probably|might|do not know|no "
+        "idea|possibly|could be|depends|have to (?:check|ask|see)|need to (?:check|ask|see)|we will see(?! you| him|"
+        r" her| them)|(?:has|have|needs?) to (?:say|decide|approve|agree|okay it|confirm)|hopefully|tentative\w*|not "
+        r"confirmed|waiting list|wait ?list)\b"
     ),
     Cue.CONDITION: (
         r"\b(?:if|unless|as long as|provided|only if|but (?:you|we|i|it|there|first|only|not)|except|however|"
@@ -318,7 +321,7 @@ PATTERNS: dict[Cue, str] = {
         r"rescheduled|made|arranged|noted|extended|put (?:it|that|him|her|them)(?: \w+)? (?:in|down)|"
         r"written)\b(?! out| up)|\b(?:see|expecting|seeing|expect) (?:you|him|her|them|\w+|you all) (?:then|tomorrow|"
         r"on|at|monday|tuesday|wednesday|thursday|friday|saturday|sunday|tonight|there|next)\b|"
-        r"look(?:ing)? forward to|\ball (?:set|done|sorted|booked(?! up| out| solid)|good to go|arranged|"
+        r"look(?:ing)? forward to|\ball (?:set|done|sorted|ordered|booked(?! up| out| solid)|good to go|arranged|"
         r"taken care of|confirmed)\b|(?:booking|appointment|reservation) confirmed|consider it (?:done|booked|"
         "sorted)|taken care of it|that is you (?:booked|sorted|done|set)|(?:reservation|booking|appointment|table|"
         "order)(?:'s| is) (?:made|in|done)|got you (?:down|in|at|for|booked)|^(?:(?:okay|yes|all|right|great|and|"
@@ -369,42 +372,5 @@ PATTERNS: dict[Cue, str] = {
     ),
     Cue.THANKS: r"\b(?:thank you|thanks|cheers|appreciate it)\b",
 }
-
-FIRM_YES = re.compile(
-    r"\b(?:yes|yeah|yep|yup|ya|yah|yea|correct|absolutely|certainly|definitely|exactly|indeed|affirmative|"
-    "of course|you got it|that is (?:right|correct|it|fine|perfect|good|great|okay|all right)|(?:it|"
-    "that) is(?: all)? (?:right|correct)|that (?:works|sounds (?:good|great|right|fine))|you bet|right you are|"
-    r"spot on|sounds (?:good|great|right|fine|perfect)|that is a yes)\b"
-)
-
-SOFT_YES = re.compile(
-    r"\b(?:sure(?! (?:if|about|that|whether))|okay|all right|perfect|great|fine|good|right(?! (?:now|away|here|"
-    "there|after|before|back))|works for (?:me|us)|can do|will do|uh huh|mm hmm|mhm|gladly|very well|lovely|"
-    "brilliant|excellent|wonderful|happy to|no problem|my pleasure|(?:is|are) (?:fine|good|free|available|open|"
-    "possible|okay)|got it|i (?:do|can|could)|we (?:do|can|could|have (?:that|it|space|room|one|a (?:table|spot|"
-    "slot|room)|availability|an opening|something))|(?:should|would|will) (?:be|work)(?: (?:fine|okay|good|"
-    r"possible))?|that would work|why not|course|be happy to|let us do (?:it|that))\b|^(?:it is|we are|you can|"
-    "it does|they are|i am|there is|there are|it will|it should)$"
-)
-
-NO_WORDS = re.compile(
-    r"\b(?:no|nope|nah|negative|incorrect|wrong|not (?:right|correct|quite|really|exactly|at all|that)|"
-    "that is not|it is not|unfortunately|i am afraid(?! of)|absolutely not|no way|never|sorry (?:but|we|"
-    r"i (?:can|do)|no|that)|i am sorry(?! (?:to keep|about|for the wait|what|could|can you|who|did)))\b"
-)
-POLITE_NO = re.compile(
-    r"\bno (?=(?:that|it) is (?:fine|right|correct|okay|good|all right|great|perfect)\b)|\bno (?=(?:that|"
-    r"it) works)|\b(?:no|not a|not any) (?:problems?|worries|trouble|issues?|bother)(?: at all)?\b|\bwhy not\b|"
-    r"\bdo not (?:worry|mention it)\b|\bnot only\b|\bno (?:charge|cost|rush|need|later|earlier)\b|\bnot bad\b|"
-    r"\b(?:do not|can not) see why not\b|\bcan not wait\b|\bnever mind\b"
-)
-"""A "no" that refuses nothing."""
-YES_BOOKED = re.compile(
-    r"\b((?:yes|yeah|yep)(?: (?!sorry\b|but\b|not?\b|i see\b)\w+){0,6}|okay|great|perfect|sure|good) "
-    r"(?:it|that|(?:the|your) \w+) is (?:all |now )?"
-    r"(?:booked|reserved)\b(?! up| out| solid| by)"
-)
-"""After a yes "that is booked" is our booking, without one somebody else's."""
-GREETING_GOOD = re.compile(r"\bgood (?:morning|afternoon|evening|day|night|luck)\b|\bgood to go\b|\bhave a good\b")
 
 COMPILED = {cue: re.compile(rf"\b(?:{pattern})\b") for cue, pattern in PATTERNS.items()}

@@ -12,7 +12,7 @@ from patter_mcp.llm.rules import phrasing as say
 from patter_mcp.llm.rules.answers import answers
 from patter_mcp.llm.rules.cues import Cue
 from patter_mcp.llm.rules.goal import Kind, Slot
-from patter_mcp.llm.rules.judging import matches, wrong_name
+from patter_mcp.llm.rules.judging import keeps_old, matches, wrong_name
 from patter_mcp.llm.rules.memory import Memory
 from patter_mcp.llm.rules.offers import best_of, slot_of
 from patter_mcp.llm.rules.recall import Act, recall
@@ -63,8 +63,7 @@ def negotiate(memory: Memory, heard: Heard) -> Reply | None:
         return step
     if step:
         return speak(*replied, *step.sentences)
-    has_strayed = memory.pending is Act.READ_BACK or heard.has(Cue.WHO, Cue.ROBOT, Cue.WHY)
-    return speak(*replied, *(resumed(memory) if has_strayed else ()))
+    return speak(*replied, *(resumed(memory) if heard.has(Cue.WHO, Cue.ROBOT, Cue.WHY) else ()))
 
 
 def _step(memory: Memory, heard: Heard, rules: tuple[Rule, ...]) -> Reply | None:
@@ -167,7 +166,7 @@ def _unavailable(memory: Memory, heard: Heard) -> Reply | None:
     """A refusal without an offer: we ask once for something else, where the goal leaves room."""
     is_no = heard.has(Cue.NO) and not heard.has(Cue.YES) and memory.pending in _NO_REFUSES
     is_taken_back = heard.has(Cue.RETRACTED) and (heard.has(Cue.NO) or not heard.has(Cue.YES))
-    is_lost = _too_late(memory, heard) or _is_slot_lost(memory, heard)
+    is_lost = _too_late(memory, heard) or _is_slot_lost(memory, heard) or keeps_old(memory, heard)
     if not (heard.has(Cue.UNAVAILABLE, Cue.CLOSED) or is_taken_back or is_no or is_lost):
         return None
     if memory.count(Act.ASKED_INSTEAD) or memory.goal.kind in (Kind.CANCEL, Kind.DO) or _is_day_lost(memory, heard):
@@ -209,7 +208,7 @@ def _not_right(memory: Memory, heard: Heard) -> Reply | None:
     if memory.pending is not Act.READ_BACK or not heard.has(Cue.NO) or heard.has(Cue.YES):
         return None
     is_last_word = _NOTHING_ELSE.search(heard.text) is not None or not memory.goal.needs_time
-    is_refusal = heard.has(Cue.UNAVAILABLE) and is_last_word
+    is_refusal = heard.has(Cue.UNAVAILABLE) and (is_last_word or _is_day_lost(memory, heard))
     if is_refusal or memory.count(Act.ASKED_TIME) > 1 or memory.goal.kind in (Kind.CANCEL, Kind.DO):
         return refused(memory)
     return speak(say.ask_correct())
@@ -226,6 +225,8 @@ def _sent_elsewhere(memory: Memory, heard: Heard) -> Reply | None:
 def _agreed(memory: Memory, heard: Heard) -> Reply | None:
     """A yes that is not yet a confirmation."""
     if not heard.has(Cue.YES, Cue.CONFIRMED, Cue.ANY_TIME, Cue.CHECKING, Cue.NOTED):
+        return None
+    if heard.has(Cue.GOODBYE) and memory.pending in (Act.ASKED_INSTEAD, Act.ASKED_TIME):
         return None
     if memory.pending is Act.READ_BACK:
         return _doubtful(memory, heard)

@@ -75,6 +75,8 @@ class Goal:
     party: int | None = None
     facts: tuple[tuple[str, str], ...] = ()
     """What else may be told when asked: ("order number", "4417")."""
+    wording: str = ""
+    """What is to be written on the thing: a text in quotes."""
     details: tuple[str, ...] = ()
     """Plain statements beside the errand, in words meant for the callee: "the car is a blue Ford"."""
     days: tuple[Day, ...] = ()

@@ -17,6 +17,11 @@ from patter_mcp.llm.rules.understand import Heard, understand
 from patter_mcp.llm.rules.words import words_of
 
 _STATED = {Kind.CANCEL: r"cancel", Kind.MOVE: r"moved|changed|rescheduled|rebooked|switched"}
+_STAYS = re.compile(
+    r"\b(?:still|stays?|remains?|keep(?:ing)?) (?:\w+ )?(?:booked|down|in|on|there|valid|reserved|scheduled)\b"
+)
+_RESERVATION = re.compile(r"\bbut (?!(?:\w+ ){,3}(?:yes|yeah|okay|fine|sure|booked|set|done|see you)\b)")
+"""A yes with something against it; "it's late, but okay" is none."""
 _STEM_CHARS = 5
 _COURTESY_WORDS = 6
 """More than these after we gave an answer back, and a thank-you is about something else."""
@@ -66,7 +71,9 @@ def confirms(memory: Memory, heard: Heard) -> bool:
     """Whether this turn makes the arrangement certain: a yes to what we read back, or their own statement of it."""
     if not memory.requested or heard.has(*OBJECTIONS, *QUESTIONS) or differs(memory, heard):
         return False
-    if "cancel" in heard.text and memory.goal.kind is not Kind.CANCEL:
+    if _RESERVATION.search(heard.text) or ("cancel" in heard.text and memory.goal.kind is not Kind.CANCEL):
+        return False
+    if keeps_old(memory, heard):
         return False
     if memory.pending is Act.READ_BACK:
         return heard.assents or heard.has(Cue.CONFIRMED)
@@ -74,14 +81,23 @@ def confirms(memory: Memory, heard: Heard) -> bool:
 
 
 def _states_it(memory: Memory, heard: Heard) -> bool:
+    """ "It's booked" is enough once we have said aloud what; before, they must name it themselves."""
+    is_said = memory.count(Act.READ_BACK) > 0
     if memory.goal.kind in _STATED:
-        names_it = re.search(_STATED[memory.goal.kind], heard.text) is not None
-        return names_it and (memory.goal.kind is Kind.CANCEL or memory.slot.time is None or bool(heard.offers))
+        is_settled = is_said or memory.goal.kind is Kind.CANCEL or memory.slot.time is None or bool(heard.offers)
+        return is_settled and re.search(_STATED[memory.goal.kind], heard.text) is not None
+    if is_said:
+        return True
     if memory.goal.kind is Kind.DO and memory.slot == Slot():
         done = memory.goal.task.split()[0][:_STEM_CHARS]
         return re.search(rf"\b{re.escape(done)}", heard.text) is not None
     time = memory.slot.time
     return time is not None and any(offer.time and offer.time.same(time) for offer in heard.offers)
+
+
+def keeps_old(memory: Memory, heard: Heard) -> bool:
+    """What we want cancelled or moved stays as it is."""
+    return memory.goal.kind in _STATED and _STAYS.search(heard.text) is not None
 
 
 def differs(memory: Memory, heard: Heard) -> bool:

@@ -20,6 +20,8 @@ _PRESS = re.compile(
 _EMERGENCY = re.compile(r"(?:for|in|if) [^.]{0,60}?(?:dial|call) (?:nine one one|911|9 1 1)")
 _FOR = re.compile(r"(?<!press )(?<!dial )(?<!say )\bfour(?= [a-z])")
 """A "for" heard as a number."""
+_AT_KEY = re.compile(rf"\bat (?=(?:{'|'.join(_KEYS)})$)".replace("*", r"\*"))
+"""A "press" misheard before the last key of a menu."""
 _LABEL_LEAD = re.compile(r"(?:for|to|if)\b")
 _LAST_LEAD = re.compile(r"^.*\b(?=(?:for|to|if) )")
 _WELCOME = re.compile(r"thank you for (?:calling|holding)|welcome to|you have reached")
@@ -42,6 +44,7 @@ _THEMES = (
     word_set("prescription prescriptions refill refills pharmacy medication medicine pharmacist"),
     word_set("order orders delivery deliveries shipping tracking track package parcel status"),
     word_set("repair service maintenance oil tires car vehicle garage workshop parts"),
+    word_set("repairs repair maintenance broken leak leaking heater heating plumbing fix emergency"),
     word_set("room rooms guest stay hotel"),
     word_set("membership member join renew renewal enroll"),
     word_set("card lost stolen block fraud"),
@@ -81,17 +84,24 @@ def choose_key(text: str, goal: Goal, tried: frozenset[str]) -> str:
     wanted = _goal_words(goal)
     misleading = _MISLEADING.get(goal.kind, frozenset[str]()) - set(words_of(goal.text))
     scored = [
-        (_score(option.label, wanted) - 2 * bool(misleading & set(option.label.split())), -index, option.key)
+        (
+            score - 2 * bool(misleading & set(option.label.split())),
+            score / len(option.label.split()),
+            -index,
+            option.key,
+        )
         for index, option in enumerate(options)
+        if (score := _score(option.label, wanted))
     ]
-    best = max(scored, default=(0, 0, ""))
+    best = max(scored, default=(0, 0.0, 0, ""))
     if best[0] > 0:
-        return best[2]
+        return best[-1]
     return next((option.key for option in options if _HUMAN.search(option.label)), "")
 
 
 def _options(text: str) -> list[Option]:
     """ "For sales press one" and "press one for sales", never one label with the next option's key."""
+    text = _AT_KEY.sub("press ", text) if _PRESS.search(text) else text
     pieces = _PRESS.split(_EMERGENCY.sub(" ", _FOR.sub("for", text)))
     keys = [_key(piece) for piece in pieces[1:]]
     labels_first = _labels_come_first(pieces)

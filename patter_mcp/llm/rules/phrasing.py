@@ -218,6 +218,10 @@ def give_when(goal: Goal, slot: Slot) -> str:
     return f"{upper_first(said)}, please."
 
 
+def give_wording(goal: Goal) -> str:
+    return f"It should say: {goal.wording.rstrip('.!?')}."
+
+
 def give_service(goal: Goal) -> str:
     return f"It is about {'this: ' if goal.kind in (Kind.DO, Kind.TELL) else ''}{goal.task}."
 

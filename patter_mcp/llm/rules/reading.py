@@ -49,6 +49,7 @@ _MOVE_TARGET = re.compile(r"\s+(?:to|until|till|for)\s+")
 
 _PAYMENT_CARD = re.compile(r"(?<![+\d])(?:\d[ -]?){12,18}\d(?!\d)")
 """Never spoken, so never read."""
+_QUOTED = re.compile(r"""(?<!\w)['"‘“](\w[^'"’”]*\w[.!?]?)['"’”](?!\w)""")
 _PHONE = re.compile(r"(?<![\w-])\+?\(?\d[\d\s().-]{5,}\d(?![\w-])")
 _NUMBERED = re.compile(
     r"\b((?:order|account|membership|member|reference|confirmation|booking|reservation|policy|prescription|patient|"
@@ -88,7 +89,8 @@ def goal_from(text: str, today: datetime.date | None = None) -> Goal:
     goal = Goal(
         text=text, kind=errand.kind, verb=errand.verb, recipient=_recipient(errand), task=_task(errand, text),
         name=find_name(text), phone=_phone(text), party=party.count if party else None, facts=_facts(text),
-        questions=_questions(errand), further=_further(errand), details=_details(sentences), today=today,
+        questions=_questions(errand), further=_further(errand), details=_details(sentences), wording=_wording(text),
+        today=today,
     )  # fmt: skip
     return _with_terms(goal, errand) if errand.kind.is_deal else goal
 
@@ -181,6 +183,11 @@ def _facts(text: str) -> tuple[tuple[str, str], ...]:
     found = [(match[1].lower().replace(",", ""), match[2].strip(" ,")) for match in _NUMBERED.finditer(text)]
     found += [(label, match[1].strip()) for label, pattern in _LABELLED if (match := pattern.search(text))]
     return tuple(found)
+
+
+def _wording(text: str) -> str:
+    quoted = _QUOTED.search(text)
+    return quoted[1] if quoted else ""
 
 
 def _details(sentences: Sequence[str]) -> tuple[str, ...]:

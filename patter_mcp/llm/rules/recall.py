@@ -30,6 +30,7 @@ class Act(Enum):
     INSISTED = auto()
     NOT_KNOWN = auto()
     TOLD_TASK = auto()
+    TOLD_WORDING = auto()
     OFF_TASK = auto()
     WAITING = auto()
     PROMPTED = auto()
@@ -57,6 +58,7 @@ _MARKS = {
     Act.INSISTED: r"I meant ",
     Act.NOT_KNOWN: r"I do not know that|was not told|was not given|do not have",
     Act.TOLD_TASK: r"I only know this|do not know more",
+    Act.TOLD_WORDING: r"It should say:",
     Act.OFF_TASK: r"only help with this call",
     Act.WAITING: r"I will wait|Take your time",
     Act.PROMPTED: r"are you (?:still )?there\?",

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from patter_mcp.llm.rules import cues
+from patter_mcp.llm.rules import cues, yes_no
 from patter_mcp.llm.rules.clock import Clock, TimeMention, find_times
 from patter_mcp.llm.rules.cues import Cue
 from patter_mcp.llm.rules.day import Day, find_days
@@ -120,7 +120,7 @@ _CHECKING = re.compile(
 def understand(raw: str) -> Heard:
     """Reads one turn. Remembered for a while: every reply reads the whole conversation again."""
     text = " ".join(words_of(raw))
-    plain = cues.YES_BOOKED.sub(r"\1 you are booked", " ".join(cues.POLITE_NO.sub("okay ", text).split()))
+    plain = yes_no.YES_BOOKED.sub(r"\1 you are booked", " ".join(yes_no.POLITE_NO.sub("okay ", text).split()))
     found = {cue for cue, pattern in cues.COMPILED.items() if cue is not Cue.CONFIRMED and pattern.search(plain)}
     clauses = _clauses(_corrected(plain))
     heard = _with_offers(Heard(raw=raw, text=text), clauses)
@@ -170,10 +170,10 @@ def _corrected(text: str) -> str:
 
 
 def _assent(text: str, clauses: Sequence[str]) -> Iterator[Cue]:
-    bare = cues.GREETING_GOOD.sub(" ", text)
-    if cues.NO_WORDS.search(bare):
+    bare = yes_no.GREETING_GOOD.sub(" ", text)
+    if yes_no.NO_WORDS.search(bare):
         yield Cue.NO
-    if _is_said(cues.FIRM_YES, clauses) or _is_said(cues.SOFT_YES, clauses):
+    if _is_said(yes_no.FIRM_YES, clauses) or _is_said(yes_no.SOFT_YES, clauses):
         yield Cue.YES
     if any(_is_asserted(text, match) for match in cues.COMPILED[Cue.CONFIRMED].finditer(text)):
         yield Cue.CONFIRMED
@@ -181,16 +181,16 @@ def _assent(text: str, clauses: Sequence[str]) -> Iterator[Cue]:
 
 def _assents(text: str, clauses: Sequence[str]) -> bool:
     """A hum is no yes."""
-    if _is_said(cues.FIRM_YES, clauses):
+    if _is_said(yes_no.FIRM_YES, clauses):
         return True
-    start = cues.SOFT_YES.search(cues.GREETING_GOOD.sub(" ", _HUM.sub(" ", " ".join(text.split()[:6]))))
+    start = yes_no.SOFT_YES.search(yes_no.GREETING_GOOD.sub(" ", _HUM.sub(" ", " ".join(text.split()[:6]))))
     is_early = start is not None and (start.start() < 8 or len(text.split()) <= 4)
-    return is_early and _is_said(cues.SOFT_YES, clauses)
+    return is_early and _is_said(yes_no.SOFT_YES, clauses)
 
 
 def _is_said(pattern: re.Pattern[str], clauses: Iterable[str]) -> bool:
     """In some clause that is not a refusal."""
-    bare = (cues.GREETING_GOOD.sub(" ", clause).strip() for clause in clauses)
+    bare = (yes_no.GREETING_GOOD.sub(" ", clause).strip() for clause in clauses)
     return any(pattern.search(clause) for clause in bare if not _is_refusal(clause))
 
 
