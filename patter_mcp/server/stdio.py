@@ -18,6 +18,7 @@ from typing import Any, NoReturn, Protocol
 import anyio
 
 from patter_mcp import log
+from patter_mcp.errors import ConfigError
 from patter_mcp.server.build import build_server
 from patter_mcp.server.tools import HANG_UP_SEC, Phone
 from patter_mcp.server.wire import mend_stdin
@@ -50,8 +51,9 @@ def run_stdio(
         loop_options: For `anyio.run`, as its `backend_options`.
 
     Raises:
-        ConfigError: from `open_phone`; nothing has been served.
+        ConfigError: stdin or stdout is closed, or from `open_phone`; nothing has been served.
     """
+    _take_streams()
     # First of all: the SDK sets up logging of its own where it finds none.
     log.configure(log_level)
     phone = open_phone()
@@ -72,6 +74,14 @@ async def serve_stdio(phone: RunnablePhone, *, version: str) -> None:
             await over.wait()
         # Not after the group: it would wait for the thread that reads stdin.
         _leave(0)
+
+
+def _take_streams() -> None:
+    """A descriptor of theirs that is free would go to the next file opened, the event loop's among them."""
+    if sys.stdin is None or sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]
+        raise ConfigError("An MCP client speaks with this server on stdin and stdout, and one of them is closed.")
+    if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison]
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - for as long as the process lives
 
 
 async def _serve(phone: Phone, version: str, over: anyio.Event) -> None:

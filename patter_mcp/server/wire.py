@@ -6,10 +6,13 @@ JSON. The SDK's parser refuses the whole line, and the request is never answered
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import threading
 from typing import BinaryIO
+
+logger = logging.getLogger(__name__)
 
 _ESCAPE = re.compile(
     rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u])|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
@@ -34,6 +37,10 @@ def mend_stdin() -> None:
 
 def _mend(wire: BinaryIO, mended: BinaryIO) -> None:
     with wire, mended:
-        for line in wire:
-            mended.write(whole_characters(line))
-            mended.flush()
+        try:
+            for line in wire:
+                mended.write(whole_characters(line))
+                mended.flush()
+        except OSError as error:
+            # To the server it looks as if the client had gone, and so it has.
+            logger.error("stdin cannot be read", extra={"why": error.strerror})
