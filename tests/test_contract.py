@@ -57,13 +57,17 @@ def test_the_limits_are_those_requests_are_checked_by() -> None:
     assert properties["max_duration_sec"]["default"] == types.DEFAULT_MAX_DURATION_SEC
 
 
+def whole_numbers() -> st.SearchStrategy[float]:
+    return st.integers(0, 2000).map(float)
+
+
 ARGUMENTS = st.fixed_dictionaries(
     {},
     optional={
         "to": st.from_regex(dialing.E164, fullmatch=True) | st.text(max_size=20) | st.integers(),
         "goal": st.sampled_from(["", "book a table", "x" * 4000, "x" * 4001]) | st.integers(),
         "first_message": st.sampled_from(["Hello!", "x" * 1000, "x" * 1001]) | st.booleans(),
-        "max_duration_sec": st.integers(0, 2000) | st.text(max_size=3) | st.booleans(),
+        "max_duration_sec": st.integers(0, 2000) | whole_numbers() | st.floats() | st.text(max_size=3) | st.booleans(),
         "extra": st.just(1),
     },
 )

@@ -96,6 +96,19 @@ async def test_tool_takes_a_dict_or_keywords_and_gives_the_envelope() -> None:
     assert by_dict.status == by_keywords.status == "busy"
 
 
+async def test_whole_number_of_seconds_may_come_with_a_decimal_point() -> None:
+    async with setting(Plan(outcome="busy")) as s:
+        tool = PatterTool(s.phone, s.agent)
+        await tool.execute({"to": THEIRS, "max_duration_sec": 60.0})
+        await tool.execute(to=THEIRS, max_duration_sec=61.0)
+        await tool.hermes_handler()({"to": THEIRS, "max_duration_sec": 62.0})
+        refused = await tool.hermes_handler()({"to": THEIRS, "max_duration_sec": 62.5})
+        await tool.stop()
+    # The carrier's own limit is longer.
+    assert [call.field("TimeLimit") for call in s.twilio.calls] == ["75", "76", "77"]
+    assert "not a decimal" in refused
+
+
 async def test_many_at_once_run_at_once_each_with_its_own_result() -> None:
     async with setting() as s:
         tool = PatterTool(s.phone)

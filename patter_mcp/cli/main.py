@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     call.add_argument("to", metavar="TO", help="number to call, E.164, e.g. +12025550100")
     call.add_argument("--goal", default="", help="what the call is to achieve")
     call.add_argument("--first-message", default="", help="first thing said when somebody answers")
-    call.add_argument("--max-duration-sec", type=int, default=DEFAULT_MAX_DURATION_SEC)
+    call.add_argument("--max-duration-sec", type=_seconds, default=DEFAULT_MAX_DURATION_SEC)
     call.add_argument("--json", action="store_true", help="print the envelope and nothing else to stdout")
 
     demo = _command(commands, "demo", "calling:demo", "hear a whole simulated call, with no account and no key")
@@ -132,6 +132,14 @@ def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text} is not a whole number")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    """How many, and of what kind, is for `check_request` to judge."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds") from None
 
 
 def _command(

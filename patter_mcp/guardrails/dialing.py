@@ -35,7 +35,7 @@ def check_request(
 ) -> CallRequest:
     """Turns the arguments of `make_phone_call` into a request; the keywords are what holds where one is not given.
 
-    Nothing is converted: a wrong type is refused rather than guessed at. None counts as not given.
+    A wrong type is refused rather than guessed at. None counts as not given.
 
     Raises:
         CallRefused: `rule` is the name of the argument, or "arguments" for one that does not exist.
@@ -88,8 +88,11 @@ def _checked_text(name: str, value: object, max_chars: int) -> str:
 
 def _checked_duration(value: object) -> int:
     expected = f"a whole number of seconds from {MIN_MAX_DURATION_SEC} to {MAX_MAX_DURATION_SEC}"
+    if isinstance(value, float) and value.is_integer():
+        # To JSON Schema 60.0 is an integer, and there are clients that write it so.
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        message = f"'max_duration_sec' must be {expected}, not {_kind(value)}; write 60, not \"60\" or 60.0."
+        message = f"'max_duration_sec' must be {expected}, not {_kind(value)}; write 60, not \"60\" or 60.5."
         raise CallRefused(message, rule="max_duration_sec")
     if not MIN_MAX_DURATION_SEC <= value <= MAX_MAX_DURATION_SEC:
         raise CallRefused(f"'max_duration_sec' must be {expected}.", rule="max_duration_sec")

@@ -109,6 +109,8 @@ def test_call_nobody_knows_is_a_sentence(machine: dict[str, str]) -> None:
     [
         (["call", "5551234"], "country code"),
         (["call", BUSY, "--max-duration-sec", "4"], "max_duration_sec"),
+        (["call", BUSY, "--max-duration-sec", "60.5"], "whole number of seconds"),
+        (["call", BUSY, "--max-duration-sec", "soon"], "soon is not a number of seconds"),
         (["call", BUSY, "--llm", "nobody"], "nobody"),
         (["call", BUSY, "--carrier", "pigeon"], "pigeon"),
         (["call", BUSY, "--store", "papyrus:"], "papyrus"),

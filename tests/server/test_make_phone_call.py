@@ -127,7 +127,7 @@ BAD_ARGUMENTS: dict[str, tuple[dict[str, Any], str]] = {
     "too short a call": ({"to": NUMBER, "max_duration_sec": 4}, "max_duration_sec"),
     "too long a call": ({"to": NUMBER, "max_duration_sec": 1801}, "max_duration_sec"),
     "duration as text": ({"to": NUMBER, "max_duration_sec": "60"}, "max_duration_sec"),
-    "duration as fraction": ({"to": NUMBER, "max_duration_sec": 60.0}, "max_duration_sec"),
+    "duration as fraction": ({"to": NUMBER, "max_duration_sec": 60.5}, "max_duration_sec"),
     "duration as boolean": ({"to": NUMBER, "max_duration_sec": True}, "max_duration_sec"),
     "a megabyte of goal": ({"to": NUMBER, "goal": "x" * 1_000_000}, "goal"),
     "goal as list": ({"to": NUMBER, "goal": ["x"]}, "goal"),
@@ -150,6 +150,14 @@ async def test_bad_arguments_are_refused_in_a_sentence_and_nothing_is_dialed(
     assert result.meta[ERROR_META_KEY] == {"code": "call-refused", "retryable": False, "rule": rule}
     assert await (await app.calls()).store.recent() == []
     assert exchange.lines == []
+
+
+async def test_a_whole_number_may_come_with_a_decimal_point(client: Client, app: App) -> None:
+    envelope = envelope_of(await place(client, to=NUMBER, max_duration_sec=60.0))
+
+    record = await (await app.calls()).store.get(envelope["call_id"])
+    assert record is not None
+    assert (record.request.max_duration_sec, type(record.request.max_duration_sec)) == (60, int)
 
 
 async def test_a_goal_that_looks_like_json_arrives_as_it_was_written(client: Client) -> None:
