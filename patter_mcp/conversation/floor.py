@@ -76,7 +76,7 @@ class Floor:
         self._faint = False
         self._echo = Echo(language)
         self._saying: Track | None = None
-        self._turns = TurnTaker(settings, stt.end_of_turn, anyio.current_time())
+        self._turns = TurnTaker(settings, stt.end_of_turn, anyio.current_time(), language)
         self._vad: VadStream = detector.open(self._voice)
         self._armed_for: float | None = None
         self._rearmed = anyio.Event()

@@ -113,23 +113,24 @@ LANGUAGES = ("en", *_OTHERS)
 
 def language_known(language: str) -> str:
     """The one of `LANGUAGES` a language (BCP-47) belongs to; English for one we do not know."""
-    primary = _primary(language)
-    return primary if primary in _OTHERS else "en"
+    known = primary(language)
+    return known if known in _OTHERS else "en"
 
 
 def phrases_in(language: str) -> Phrases:
     """Those of a language (BCP-47); English ones for a language we have none in."""
-    return _OTHERS.get(_primary(language), ENGLISH)
+    return _OTHERS.get(primary(language), ENGLISH)
 
 
 def language_rule(language: str) -> str:
     """What the model is told about the language to speak; English, in which it is addressed, needs no word."""
-    primary = _primary(language)
-    if primary == "en":
+    spoken = primary(language)
+    if spoken == "en":
         return ""
-    name = _NAMES.get(primary)
+    name = _NAMES.get(spoken)
     return f"Speak {name} ({language})." if name else f"Speak the language with the code {language}."
 
 
-def _primary(language: str) -> str:
+def primary(language: str) -> str:
+    """`de` of `de-AT`."""
     return language.partition("-")[0].partition("_")[0].lower()

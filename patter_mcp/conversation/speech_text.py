@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from patter_mcp.conversation.dangling import is_dangling
+
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 BACKCHANNELS = frozenset(
@@ -20,15 +22,6 @@ BACKCHANNELS = frozenset(
     )
 )  # fmt: skip
 """Words that, alone and over our speech, mean "go on" rather than "stop"; of several languages, as they differ."""
-
-_DANGLING = frozenset(
-    (
-        "a", "an", "and", "at", "because", "but", "dash", "dot", "for", "from", "hyphen", "if", "in", "is", "it's",
-        "like", "my", "of", "on", "or", "slash", "so", "than", "that", "the", "to", "uh", "um", "underscore", "when",
-        "with",
-    )
-)  # fmt: skip
-"""Words nobody ends a turn with."""
 
 _DIGIT_WORDS = frozenset(
     (
@@ -84,12 +77,12 @@ def asks_to_wait(text: str) -> bool:
     return _HOLD.search(" ".join(words(text))) is not None
 
 
-def sounds_unfinished(text: str) -> bool:
+def sounds_unfinished(text: str, language: str = "en") -> bool:
     """The speaker is likely to go on: a dangling word, or digits or letters being dictated."""
     if text.rstrip().endswith(("?", "!")):
         return False
     heard = words(text)
-    return bool(heard) and (heard[-1] in _DANGLING or _is_dictating(text.casefold()))
+    return bool(heard) and (is_dangling(heard[-1], language) or _is_dictating(text.casefold()))
 
 
 def _is_dictating(text: str) -> bool:

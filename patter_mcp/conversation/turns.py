@@ -109,10 +109,18 @@ class TurnTaker:
         settings: How long is long.
         end_of_turn: What the recogniser's own signal rests on; see `SpeechToText.end_of_turn`.
         now: When the call was answered.
+        language: What is spoken, BCP-47.
     """
 
-    def __init__(self, settings: TurnSettings, end_of_turn: Literal["none", "silence", "semantic"], now: float) -> None:
+    def __init__(
+        self,
+        settings: TurnSettings,
+        end_of_turn: Literal["none", "silence", "semantic"],
+        now: float,
+        language: str = "en",
+    ) -> None:
         self._settings = settings
+        self._language = language
         self._signal = end_of_turn
         self._due: dict[_Timer, float] = {}
         self._speaking = False
@@ -303,7 +311,7 @@ class TurnTaker:
         settings = self._settings
         if self._signalled and self._signal == "semantic":
             return 0
-        if sounds_unfinished(self._text):
+        if self._is_unfinished:
             return max(settings.unfinished_ms, settings.endpointing_ms)
         if self._signalled:
             return 0
@@ -311,9 +319,13 @@ class TurnTaker:
             return settings.endpointing_ms
         return max(settings.patience_ms, settings.endpointing_ms)
 
+    @property
+    def _is_unfinished(self) -> bool:
+        return sounds_unfinished(self._text, self._language)
+
     def _speculate(self) -> Decisions:
         text = self._text
-        if not self._settings.eager or not text or self._speculated is not None or sounds_unfinished(text):
+        if not self._settings.eager or not text or self._speculated is not None or self._is_unfinished:
             return []
         if self._agent_active or self._speculations >= self._settings.speculations_per_turn:
             return []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.answering import who_answered
 from patter_mcp.conversation.history import History, cut
-from patter_mcp.conversation.phrases import Phrases
+from patter_mcp.conversation.phrases import LANGUAGES, Phrases
 from patter_mcp.conversation.prompt import system_prompt
 from patter_mcp.conversation.sentences import SentenceCutter
 from patter_mcp.conversation.speech_text import (
@@ -136,6 +136,36 @@ def test_unfinished_speech_is_noticed(text: str) -> None:
 )  # fmt: skip
 def test_finished_speech_is_not_waited_for(text: str) -> None:
     assert not sounds_unfinished(text)
+
+
+UNFINISHED = {
+    "de": ["Ich hätte gern einen Termin am", "Freitag um", "Am Freitag und", "Das geht nicht, weil", "Für"],
+    "es": ["Quisiera una mesa para", "El viernes a las", "Sí, pero", "Es el número de", "juan punto", "Soy Juan y"],
+    "fr": ["Je voudrais une table pour", "Vendredi à", "Oui, mais", "C’est", "jusqu'à", "jean arobase"],
+    "it": ["Vorrei un tavolo per", "Venerdì alle", "Sì, ma", "Il mio numero è", "nella", "mario chiocciola"],
+    "nl": ["Ik wil graag een", "Vrijdag om", "Ja, omdat", "Met", "De naam is Jan van", "jan apenstaartje"],
+    "pt": ["Queria uma mesa para", "Na sexta às", "Sim, mas", "O nome da", "joão arroba", "e"],
+}
+FINISHED = {
+    "de": ["Ich rufe Sie an.", "Wir machen um acht auf", "Kommen Sie mit.", "Ja, das", "Ohne.", "Wir haben zu."],
+    "es": ["A la una.", "Sí", "Así es.", "Un sobre", "si", "Ya está.", "Entre."],
+    "fr": ["C'est le numéro un.", "Oui", "Vous venez avec qui", "Allez-y.", "Il n'est pas là", "j'en veux une"],
+    "it": ["All'una.", "Venga su.", "Va bene così", "Domani è chiuso", "non so come", "alle quattro e mezza"],
+    "nl": ["Ik weet het.", "Ik bel u op.", "Zeg het maar.", "Dat is alles", "Ik kom langs.", "open tot acht uur"],
+    "pt": ["É isso.", "Até.", "À uma.", "Quero um.", "Diga-nos.", "É minha"],
+}
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
+def test_unfinished_speech_is_noticed_in_the_language_of_the_call(language: str) -> None:
+    assert [text for text in UNFINISHED[language] if not sounds_unfinished(text, language)] == []
+    assert [text for text in FINISHED[language] if sounds_unfinished(text, f"{language}-XX")] == []
+
+
+def test_words_are_those_of_one_language() -> None:
+    assert sounds_unfinished("es ist um", "de") and not sounds_unfinished("Mach ma a", "de")
+    assert not sounds_unfinished("I would like to", "fr")
+    assert not sounds_unfinished("Tak, to", "pl")
 
 
 def test_same_words_ignore_case_and_punctuation() -> None:
