@@ -415,9 +415,9 @@ async def test_model_passed_over_since_it_was_warmed_up_is_told_of_once(stage: O
 async def test_sentence_left_open_in_the_language_of_the_call_is_waited_for(stage: OpenStage) -> None:
     async with stage(Say("Gut."), language="de") as s:
         await s.agent_has_spoken()
-        await s.user_says("Am Freitag um")
+        await s.user_says("Am Freitag oder")
         await s.leg.quiet(0.5)
         assert not s.llm.requests
-        await s.user_says("vier Uhr.")
+        await s.user_says("Samstag.")
         await s.agent_has_spoken()
-    assert ("user", "Am Freitag um vier Uhr.") in s.journal.transcript
+    assert ("user", "Am Freitag oder Samstag.") in s.journal.transcript

@@ -31,7 +31,7 @@ LOUDER = PipelineHooks(before_synthesize=louder)
 async def test_first_message_is_what_the_hook_makes_of_it(stage: OpenStage) -> None:
     seen: list[tuple[str, str]] = []
 
-    def noted(text: str, context: HookContext) -> str:
+    async def noted(text: str, context: HookContext) -> str:
         seen.append((context.call_id, text))
         return "Good day."
 

@@ -15,7 +15,7 @@ from patter_mcp.audio.g711 import decode
 from patter_mcp.conversation.phrases import LANGUAGES, Phrases
 from patter_mcp.conversation.prerecorded import Name, prerecorded
 from patter_mcp.errors import ProviderConnectionError
-from patter_mcp.hooks import PipelineHooks
+from patter_mcp.hooks import HookContext, PipelineHooks
 from patter_mcp.stt.base import Final, Interim
 from patter_mcp.testing.scripted import ScriptedTTS
 from patter_mcp.tts.espeak.library import installed
@@ -114,7 +114,10 @@ async def test_apology_that_the_voice_cannot_make_either_is_the_recorded_one(sta
 
 
 async def test_no_hook_stands_in_the_way_of_the_last_resort(stage: OpenStage) -> None:
-    hooks = PipelineHooks(before_synthesize=lambda text, context: text.upper())
+    async def louder(text: str, context: HookContext) -> str:
+        return text.upper()
+
+    hooks = PipelineHooks(before_synthesize=louder)
     async with stage(tts=ScriptedTTS(first_byte_sec=RINGING_SEC + 0.5, error=GONE), hooks=hooks) as s:
         await s.ended()
     assert s.journal.transcript == [("agent", TROUBLE.text)]

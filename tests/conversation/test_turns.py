@@ -72,8 +72,8 @@ def test_unfinished_sentence_is_waited_for_in_the_language_of_the_call() -> None
     turns = TurnTaker(TurnSettings(eager=False), "silence", 0.0, "de-AT")
     turns.voice_started(1.0, 0.95)
     turns.voice_stopped(2.2, 2.0)
-    assert turns.final("Am Freitag um", True, 2.3) == []
-    assert ticks(turns, 4.0)[-1] == (3.5, [Commit("Am Freitag um", False)])
+    assert turns.final("Am Freitag oder", True, 2.3) == []
+    assert ticks(turns, 4.0)[-1] == (3.5, [Commit("Am Freitag oder", False)])
 
 
 def test_dictated_digits_are_not_cut_off() -> None:
