@@ -6,6 +6,7 @@ from simulated_callee import Dialogue, Line
 
 YES = Line(r"is that right|is it settled|did you get that", "yes that's right", again=True)
 MIKE = "Tell Mike that the game on Saturday is moved to eleven."
+UNCLEAR_MENU = "to track a package press one on friday yes i do alright valid press three"
 FOR_MIKE = "Hello, I have a message for Mike. Is he there?"
 
 LATEST = [
@@ -216,5 +217,78 @@ LATEST = [
         truth="unknown",
         digits="2",
         says="heater",
+    ),
+    Dialogue(
+        name="child answers before the message is told",
+        goal="Tell Mrs. Turner that the parent meeting on Monday is in room five, not in the gym.",
+        opens="um mom's not here",
+        first_message="Hello, I have a message for Mrs. Turner about the parent meeting.",
+        lines=[Line("tell Mrs Turner", "um okay i can try to tell her"), Line("", "yes okay", again=True)],
+        truth="unknown",
+    ),
+    Dialogue(
+        name="wants to know who calls before she says who she is",
+        goal="Tell Karen that John's flight is late and he lands at eleven tonight.",
+        opens="sorry who are you",
+        first_message="Hello, I am calling for John, with a message for Karen.",
+        lines=[
+            Line("Is Karen there", "okay and where did you get this number"),
+            Line("Is Karen there", "hm alright i'm karen so what's the message"),
+            Line("flight", "oh okay he lands at eleven got it"),
+        ],
+        truth="yes",
+    ),
+    Dialogue(
+        name="is not sure and has nobody to ask",
+        goal="Find out whether the pool at Fit Planet is open on Sunday evening.",
+        opens="the pool i think so maybe i'm new here",
+        first_message="Hello, I would like to know whether the pool is open on Sunday evening.",
+        lines=[Line("", "nobody else is here right now", again=True)],
+        truth="unknown",
+        never_says="understand",
+    ),
+    Dialogue(
+        name="cancels only for the member himself",
+        goal="Cancel my membership in the Valley Wine Club. Harold Stone, member number 2315.",
+        opens="i'm sorry to hear that are you the member",
+        first_message="Hello, I am calling for Harold Stone, to cancel a membership.",
+        lines=[Line("for Harold Stone", "i see i can only cancel it with the member himself on the line")],
+        truth="no",
+        says="assistant",
+    ),
+    Dialogue(
+        name="has written down another number",
+        goal="Check if my suit is ready at Star Cleaners, ticket number 529.",
+        opens="what's the ticket number",
+        first_message="Hello, I would like to know whether a suit is ready.",
+        lines=[
+            Line("5 2 9", "five two five"),
+            Line("One thing: the ticket number is 5 2 9", "oh five two nine let me look"),
+            Line("wait|time", "yep the suit is ready"),
+            YES,
+        ],
+        truth="yes",
+    ),
+    Dialogue(
+        name="says okay and leads up to something else",
+        goal="Reserve a table for two tomorrow at seven.",
+        opens="okay",
+        first_message="Hello, I would like to reserve a table for two tomorrow at seven.",
+        lines=[Line("", "okay i'll pass it on to the manager and he decides", again=True)],
+        truth="unknown",
+    ),
+    Dialogue(
+        name="menu that stays unclear is tried out",
+        goal="How long is the post office on Pine Street open on Saturday?",
+        opens=UNCLEAR_MENU,
+        lines=[
+            Line("^$", UNCLEAR_MENU),
+            Line("", "that is not a valid choice"),
+            Line("", f"{UNCLEAR_MENU} {UNCLEAR_MENU}"),
+            Line("", "we are open on saturday from nine to one"),
+        ],
+        truth="yes",
+        digits="03",
+        summary="recorded",
     ),
 ]

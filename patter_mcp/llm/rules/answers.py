@@ -13,7 +13,7 @@ from patter_mcp.llm.rules.people import companion
 from patter_mcp.llm.rules.recall import Act
 from patter_mcp.llm.rules.replies import Reply, resumed, sent_away, speak, uncertain
 from patter_mcp.llm.rules.understand import Heard
-from patter_mcp.llm.rules.words import number_at, word_set
+from patter_mcp.llm.rules.words import number_at, spoken_digits, word_set, words_of
 
 MAX_DIVERSIONS = 3
 _SHORT = 5
@@ -25,6 +25,7 @@ _ASKS_IF_SO = re.compile(r"(?:\w+ ){0,2}?(?:is (?:it|this|that)|are you|do you|d
 _FORMER = re.compile(r"\b(?:was|were|old|original|originally|current|currently|now|existing|from)\b")
 """Words of questions about what is to be moved, and not where to."""
 _WRITING = re.compile(r"\b(?:writ\w+|text|inscription|engrav\w+|lettering|message|card|say on)\b")
+_CODE_DIGITS = 3
 _HOW_MANY = re.compile(r"\bhow many (\w+)")
 _CHOICE = re.compile(r"\b(\w+) or (?:an? |the )?(\w+)\b")
 
@@ -63,6 +64,8 @@ def answers(memory: Memory, heard: Heard) -> tuple[str, ...]:
     found = _specific(memory, heard)
     if memory.stage == "message":
         return found
+    if not found and (wrong := misread_number(memory, heard)):
+        return (wrong,)
     if memory.goal.wording and _WRITING.search(heard.text) and not memory.count(Act.TOLD_WORDING):
         return (*found, say.give_wording(memory.goal))
     if not found and (fact := memory.goal.fact_named(heard.words)):
@@ -101,7 +104,10 @@ def _record(memory: Memory, heard: Heard) -> str:
 
 
 def _phone(memory: Memory, heard: Heard) -> str:
-    return "" if heard.has(Cue.ASK_RECORD) else say.give_phone(memory.goal)
+    if heard.has(Cue.ASK_RECORD):
+        return ""
+    other = "" if memory.goal.phone else memory.goal.fact(["number"])
+    return say.give_fact(other) if other else say.give_phone(memory.goal)
 
 
 def _when(memory: Memory, heard: Heard) -> str:
@@ -123,6 +129,20 @@ def _count(memory: Memory, heard: Heard) -> str:
     asked = None if heard.has(Cue.ASK_PARTY) else _HOW_MANY.search(heard.text)
     told = asked and re.search(rf"\b(\w+) {re.escape(asked[1].removesuffix('s'))}s?\b", memory.goal.text, re.IGNORECASE)
     return f"{say.upper_first(told[0])}." if told and number_at([told[1].lower()], 0) else ""
+
+
+def misread_number(memory: Memory, heard: Heard) -> str:
+    """They have put down a number of ours wrongly: the right one, once."""
+    said = spoken_digits(heard.words)
+    if len(said) < _CODE_DIGITS or memory.count(Act.CORRECTED):
+        return ""
+    ours = [(f"{label} is {value}", value) for label, value in memory.goal.facts]
+    ours += [(f"phone number is {say.digits(memory.goal.phone)}", memory.goal.phone)] if memory.goal.phone else []
+    known = [(fact, spoken_digits(words_of(" ".join(value)))) for fact, value in ours]
+    if any(said in value for _, value in known):
+        return ""
+    wrong = next((fact for fact, value in known if len(value) == len(said) and value[0] == said[0]), "")
+    return f"One thing: {say.lower_first(say.give_fact(wrong))}" if wrong else ""
 
 
 def _service(memory: Memory, heard: Heard) -> str:

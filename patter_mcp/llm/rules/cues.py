@@ -94,8 +94,9 @@ PATTERNS: dict[Cue, str] = {
         "your call is (?:very )?important|(?:next|first) available (?:agent|representative|operator|team|associate|"
         "advisor)|(?:agents|representatives|lines|operators|advisors) are (?:currently |all )?(?:busy|assisting|"
         r"helping)|stay on the line|remain on the line|you are (?:number|caller) \w+ in|estimated wait|expected wait|"
-        "call may be (?:recorded|monitored)|please continue to hold|calls? will be answered|"
-        "thank you for (?:your patience|waiting|holding) your call"
+        "not a valid|invalid (?:choice|option|entry|selection)|your (?:choice|selection|entry)|call may be "
+        "(?:recorded|monitored)|please continue to hold|calls? will be answered|thank you for (?:your patience|"
+        "waiting|holding) your call"
     ),
     Cue.HOLD: (
         "(?:hold|hang) on|(?:please |can you |could you |will you |just |you )hold(?! (?:a|the|your|it|my) (?:table|"
@@ -141,19 +142,19 @@ PATTERNS: dict[Cue, str] = {
         r"good night)\b"
     ),
     Cue.DEFLECT: (
-        "(?:need|have|got) to (?:call|ring|contact)|(?:for|are) emergencies only|emergencies only|(?:has|"
-        "have) to call (?:her|him|them)self|only (?:take|accept|do) walk ?ins|(?:book|order|do (?:it|that|this)|go|"
-        r"apply|sign up|register|reserve|schedule|use|through|via|visit|fill|check)(?: \w+){0,3} (?:online|website|"
-        r"web site|web|app|internet|site|form)|\bon (?:our|the) (?:website|web site|web|app|internet|site)|"
-        "(?:only|just) (?:online|walk ?ins?|in person)|walk ?ins? only|"
-        r"(?:do not|not|never|can not) (?:take|accept|do|make|handle)(?: \w+){0,2} (?:over the phone|by phone|"
-        "on the phone|via phone)|(?:do not|not|never) (?:take|accept|do)(?: any)? (?:reservations|bookings|"
-        "appointments)|call (?:us |me |back |again |them |him |her )*(?:later|tomorrow|monday|tuesday|wednesday|"
-        "thursday|friday|next week|in the|another|at |after|when)|try (?:again|calling|back|us)|call (?:the|our|"
-        "another|a different) (?:other|main|office|number|branch|store|head)|send (?:us |me |an )*(?:email|e mail)|"
-        "email us|(?:have|need) to (?:speak|talk) (?:to|with)|need to come in|come (?:in|by) (?:in )?person|"
-        "have to come in|(?:not|never) (?:something|anything) we do|can not (?:discuss|give (?:that|you|out)|share|"
-        "tell you)"
+        "(?:need|have|got) to (?:call|ring|contact)|(?:for|are) emergencies only|emergencies only|(?:has|have|"
+        r"needs?) to (?:call|come|write|sign|ask|do it)(?: \w+){0,2} (?:her|him|them)sel(?:f|ves)|(?:can|could|may) "
+        r"only (?:\w+ ){1,3}(?:with the|through|in person|if (?:he|she|they))|only (?:take|accept|do) walk ?ins|"
+        "(?:book|order|do (?:it|that|this)|go|apply|sign up|register|reserve|schedule|use|through|via|visit|fill|"
+        r"check)(?: \w+){0,3} (?:online|website|web site|web|app|internet|site|form)|\bon (?:our|the) (?:website|web "
+        "site|web|app|internet|site)|(?:only|just) (?:online|walk ?ins?|in person)|walk ?ins? only|(?:do not|not|"
+        r"never|can not) (?:take|accept|do|make|handle)(?: \w+){0,2} (?:over the phone|by phone|on the phone|via "
+        "phone)|(?:do not|not|never) (?:take|accept|do)(?: any)? (?:reservations|bookings|appointments)|call (?:us |"
+        "me |back |again |them |him |her )*(?:later|tomorrow|monday|tuesday|wednesday|thursday|friday|next week|in "
+        "the|another|at |after|when)|try (?:again|calling|back|us)|call (?:the|our|another|a different) (?:other|"
+        "main|office|number|branch|store|head)|send (?:us |me |an )*(?:email|e mail)|email us|(?:have|need) to "
+        "(?:speak|talk) (?:to|with)|need to come in|come (?:in|by) (?:in )?person|have to come in|(?:not|never) "
+        "(?:something|anything) we do|can not (?:discuss|give (?:that|you|out)|share|tell you)"
     ),
     Cue.NOT_HERE: (
         "(?:he|she|they|boss|manager|owner|person|doctor|stylist) (?:is|are) (?:not|out|away|off|gone|busy|"
@@ -180,8 +181,9 @@ PATTERNS: dict[Cue, str] = {
     Cue.WHO: (
         r"who (?:is|am|are|was|s) (?:this|that|calling|it|speaking|you|i (?:speaking|talking)|there|on)(?! for\b)|"
         "may i ask who|ask who is|whom am i|who do i have|who are you|(?:which|what) company|who do you (?:work|"
-        "call)|where are you calling from|calling from where|do i know you|who wants to know|"
-        "calling on behalf of who|^who$|who is calling|introduce yourself|say your name and"
+        "call)|where are you calling from|calling from where|do i know you|who wants to know|are you (?:the|his|her|"
+        r"a|mister|mr|mrs|ms|miss) \w+$|calling on behalf of who|^who$|who is calling|introduce yourself|say your "
+        "name and"
     ),
     Cue.WHY: (
         r"^(?:so |okay |and |is |are )*(?:it|this|that|you)(?: is| calling)? about (?:an?|the|your|our|my) \w+$|what "
@@ -270,15 +272,15 @@ PATTERNS: dict[Cue, str] = {
     ),
     Cue.OFF_TASK: (
         r"\b(?:sing (?:me|us|a|something)|tell (?:me|us) (?:a joke|a story|about yourself|your (?:prompt|"
-        "instructions|system))|joke|poem|ignore (?:all|your|any|the|previous|everything)|forget (?:your|all|"
-        r"about your|previous|the)(?: \w+)* (?:instructions|rules|prompt|task|job|goal)|system prompt|"
-        "your (?:instructions|prompt|programming)|pretend (?:to be|you)|act as|role ?play|new (?:task|instructions?|"
-        r"job)|(?:buy|order|send|transfer|wire|pay|lend|give) (?:me|us)(?: \w+){0,3} (?:money|dollars|gift|cards?|"
-        "bitcoin|cash|pizza|something)|transfer (?:money|funds)|wire (?:money|transfer)|gift cards?|"
-        "what is (?:the )?(?:weather|capital|meaning)|write (?:me )?(?:a|some)|(?:call|phone|dial) (?:my|another|"
-        "this number|the police|him instead)|math|homework|translate|who (?:won|is the president)|go out with me|"
-        "date me|favou?rite (?:color|movie|food|team)|extended warranty|survey|special offer|are you (?:single|"
-        r"married)|say something (?:funny|in)|donate|donation)\b"
+        "instructions|system))|joke|poem|ignore (?:all|your|any|the|previous|everything)|forget (?:your|all|about "
+        r"your|previous|the)(?: \w+)* (?:instructions|rules|prompt|task|job|goal)|system prompt|your (?:instructions|"
+        "prompt|programming)|pretend (?:to be|you)|act as|role ?play|new (?:task|instructions?|job)|(?:buy|order|"
+        r"send|transfer|wire|pay|lend|give) (?:me|us)(?: \w+){0,3} (?:money|dollars|gift|cards?|bitcoin|cash|pizza|"
+        "something)|transfer (?:money|funds)|wire (?:money|transfer)|gift cards?|what is (?:the )?(?:weather|"
+        "capital|meaning)|write me (?:a|some)|(?:call|phone|dial) (?:my|another|this number|the police|him instead)|"
+        "math|homework|translate|who (?:won|is the president)|go out with me|date me|favou?rite (?:color|movie|food|"
+        "team)|extended warranty|survey|special offer|are you (?:single|married)|say something (?:funny|in)|donate|"
+        r"donation)\b"
     ),
     Cue.PRICE: (
         r"\b(?:dollars?|euros?|pounds|bucks|deposit|prepay\w*|pre pay\w*|up ?front|fee|charge|cancellation (?:fee|"
@@ -290,10 +292,10 @@ PATTERNS: dict[Cue, str] = {
     ),
     Cue.UNSURE: (
         r"\bcan not (?:really )?(?:tell|say|know)|no clue|new here|\b(?:maybe|perhaps|not (?:really |quite |entirely "
-        "|completely )?(?:sure|certain)|i (?:think|guess|suppose|believe)(?: so)?|probably|might|do not know|no "
-        "idea|possibly|could be|depends|have to (?:check|ask|see)|need to (?:check|ask|see)|we will see(?! you| him|"
-        r" her| them)|(?:has|have|needs?) to (?:say|decide|approve|agree|okay it|confirm)|hopefully|tentative\w*|not "
-        r"confirmed|waiting list|wait ?list)\b"
+        "|completely )?(?:sure|certain)|i (?:think|guess|suppose|believe)(?: so)?|probably|might|(?:can|will|could|"
+        "would) try|do not know|no idea|possibly|could be|depends|have to (?:check|ask|see)|need to (?:check|ask|"
+        "see)|we will see(?! you| him| her| them)|(?:has|have|needs?) to (?:say|decide|approve|agree|okay it|"
+        r"confirm)|hopefully|tentative\w*|not confirmed|waiting list|wait ?list)\b"
     ),
     Cue.CONDITION: (
         r"\b(?:if|unless|as long as|provided|only if|but (?:you|we|i|it|there|first|only|not)|except|however|"

@@ -20,8 +20,8 @@ from patter_mcp.llm.rules.words import TENS, UNITS, words_of
 
 MAX_TRIES = 3
 _TIME_QUESTION = re.compile(
-    r"^(?:at |until |from |about )?(?:what time|when|how late|how early|which day|what day)\b|\b(?:hours|"
-    r"opening times?)\b",
+    r"^(?:at |until |from |about )?(?:what time|when|how late|how early|which day|what day)\b|"
+    r"^how long\b.*\bopen\b|\b(?:hours|opening times?)\b",
     re.IGNORECASE,
 )
 _AMOUNT_QUESTION = re.compile(
@@ -139,7 +139,9 @@ def _ask_on(memory: Memory, heard: Heard) -> Reply | None:
 def _no_answer(memory: Memory, heard: Heard) -> Reply | None:
     if heard.has(Cue.UNSURE) and not memory.count(Act.ASKED_TO_CHECK):
         return speak(say.PLEASE_CHECK)
-    if heard.has(Cue.UNSURE, Cue.DEFLECT, Cue.NO, Cue.UNAVAILABLE):
+    if heard.has(Cue.UNSURE) and not heard.has(Cue.DEFLECT):
+        return uncertain(memory, say.LATER, why="They were not sure.")
+    if heard.has(Cue.DEFLECT, Cue.NO, Cue.UNAVAILABLE):
         is_partly_done = memory.settled or bool(memory.answers)
         return uncertain(memory, say.LATER, why="One thing stayed open.") if is_partly_done else refused(memory)
     if heard.has(Cue.NOT_HERE):
@@ -151,6 +153,8 @@ def _no_answer(memory: Memory, heard: Heard) -> Reply | None:
         and memory.count(Act.REQUESTED) <= MAX_TRIES
     ):
         return speak(*resumed(memory))
+    if memory.streak(Act.ASKED_TO_CHECK):
+        return uncertain(memory, say.LATER, why="They could not say.")
     return None
 
 

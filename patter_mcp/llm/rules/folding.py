@@ -65,8 +65,11 @@ def _is_machine(text: str) -> bool:
 
 def _after_us(memory: Memory, message: Message) -> Memory:
     keys = tuple(filter(None, (_keys_of(call["function"]) for call in message.get("tool_calls") or ())))
-    memory = replace(memory, keys=(*memory.keys, *keys), turn=None, direction="", menu="")
+    memory = replace(memory, keys=(*memory.keys, *keys), turn=None, direction="")
     said = recall(_text(message), memory.goal)
+    if Act.PARDONED in said.acts:
+        return memory
+    memory = replace(memory, menu="")
     if not said.text.strip():
         return memory
     slot = memory.slot

@@ -23,6 +23,8 @@ _STAYS = re.compile(
 _RESERVATION = re.compile(r"\bbut (?!(?:\w+ ){,3}(?:yes|yeah|okay|fine|sure|booked|set|done|see you)\b)")
 """A yes with something against it; "it's late, but okay" is none."""
 _STEM_CHARS = 5
+_SHORT = 3
+"""Words: what may be a hum."""
 _COURTESY_WORDS = 6
 """More than these after we gave an answer back, and a thank-you is about something else."""
 QUESTIONS = (
@@ -130,7 +132,8 @@ def matches(memory: Memory, slot: Slot) -> bool:
 
 
 def _after_message_talk(memory: Memory, heard: Heard) -> Memory:
-    is_taken = (heard.assents or heard.has(Cue.NOTED)) and not heard.has(*OBJECTIONS) and not heard.has(*QUESTIONS)
+    is_said = heard.assents or heard.has(Cue.NOTED) or (heard.has(Cue.YES) and len(heard.words) > _SHORT)
+    is_taken = is_said and not heard.has(*OBJECTIONS) and not heard.has(*QUESTIONS)
     return replace(memory, settled=is_taken and memory.pending is Act.REQUESTED)
 
 

@@ -6,7 +6,7 @@ from patter_mcp.llm.rules import phrasing as say
 from patter_mcp.llm.rules.cues import Cue
 from patter_mcp.llm.rules.judging import QUESTIONS
 from patter_mcp.llm.rules.memory import Memory
-from patter_mcp.llm.rules.menu import choose_key
+from patter_mcp.llm.rules.menu import choose_key, key_left
 from patter_mcp.llm.rules.recall import Act
 from patter_mcp.llm.rules.replies import QUIET, Ending, Reply, opening, resumed, sent_away, speak, uncertain
 from patter_mcp.llm.rules.understand import Heard
@@ -64,7 +64,8 @@ def menu(memory: Memory, heard: Heard) -> Reply | None:
         return None
     if len(memory.keys) >= _MAX_KEYS:
         return uncertain(memory, say.GOODBYE, why="The automated menu led to nobody.")
-    key = choose_key(memory.menu, memory.goal, frozenset(memory.keys))
+    tried = frozenset(memory.keys)
+    key = choose_key(memory.menu, memory.goal, tried) or key_left(memory.menu, tried)
     return Reply(keys=key) if key else QUIET
 
 

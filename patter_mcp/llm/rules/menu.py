@@ -99,6 +99,15 @@ def choose_key(text: str, goal: Goal, tried: frozenset[str]) -> str:
     return next((option.key for option in options if _HUMAN.search(option.label)), "")
 
 
+def key_left(text: str, tried: frozenset[str]) -> str:
+    """For a menu recited twice and still unclear: a person's key almost everywhere, then what was named last."""
+    named = [option.key for option in _options(text)]
+    if len(named) == len(set(named)):
+        return ""
+    left = [key for key in ("0", *reversed(named)) if key not in tried]
+    return left[0] if left else ""
+
+
 def _options(text: str) -> list[Option]:
     """ "For sales press one" and "press one for sales", never one label with the next option's key."""
     text = _AT_KEY.sub("press ", text) if _PRESS.search(text) else text

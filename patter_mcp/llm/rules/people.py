@@ -70,6 +70,7 @@ _NAMED_BY = (
     rf"(?i:\bfor)\s+{_NAME}",
     r"(?i:\b)([A-Z][\w-]+)['’]s (?i:assistant|behalf)",
     rf",\s*{_NAME}\.?(?=\s*$)",
+    r"[.!]\s+([A-Z][\w'’-]+ [A-Z][\w'’-]+)(?=,\s*(?:[a-z]+ (?:number|id)\b|\+?\d))",
     r"\bname (?:is|of) ([a-z]+(?: [a-z]+)?)\b",
 )
 _NOT_NAMES = frozenset({*(day.capitalize() for day in WEEKDAYS), *(month.capitalize() for month in MONTHS)}) | word_set(

@@ -35,6 +35,8 @@ class Act(Enum):
     WAITING = auto()
     PROMPTED = auto()
     MISSED = auto()
+    PARDONED = auto()
+    """Not ours: said for us where we kept silent."""
     LEFT_MESSAGE = auto()
     PARTED = auto()
 
@@ -63,6 +65,7 @@ _MARKS = {
     Act.WAITING: r"I will wait|Take your time",
     Act.PROMPTED: r"are you (?:still )?there\?",
     Act.MISSED: r"did not understand|is not very clear",
+    Act.PARDONED: r"^Sorry, could you say that again\?$",
     Act.LEFT_MESSAGE: r"Please call back\.|That was the message\.",
     Act.PARTED: r"[Gg]oodbye\.",
 }
@@ -100,6 +103,8 @@ def recall(text: str, goal: Goal) -> Said:
         acts.add(Act.REQUESTED)
     if goal.kind is Kind.TELL and not _tells(text, goal):
         acts.discard(Act.REQUESTED)
+        if goal.recipient and f"for {goal.recipient.lower()}" in text.lower():
+            acts.add(Act.ASKED_FOR)
     else:
         acts.discard(Act.ASKED_FOR)
     answer = _ANSWER.search(text)

@@ -109,6 +109,9 @@ _QUESTION = re.compile(
 )
 _FREE = word_set("free available open any anything anytime something come slot slots openings opening before")
 _FILLERS = word_set("at on for by around the and okay so well um uh in hmm then")
+_SHORT_YES = 7
+"""Words: an "okay" in so few is one."""
+MAX_UNEXPLAINED = 2
 _PARTS = ("morning", "afternoon", "evening")
 _CHECKING = re.compile(
     r"^(?!(?:yes|yeah|yep|correct|right|that is|it is|absolutely|exactly|sure)\b).{12,}\b(?:right|correct|yeah|"
@@ -180,12 +183,22 @@ def _assent(text: str, clauses: Sequence[str]) -> Iterator[Cue]:
 
 
 def _assents(text: str, clauses: Sequence[str]) -> bool:
-    """A hum is no yes."""
+    """A hum is no yes, nor is an "okay" that leads up to something else."""
     if _is_said(yes_no.FIRM_YES, clauses):
         return True
+    if len(text.split()) > _SHORT_YES and _unexplained(text) > MAX_UNEXPLAINED:
+        return False
     start = yes_no.SOFT_YES.search(yes_no.GREETING_GOOD.sub(" ", _HUM.sub(" ", " ".join(text.split()[:6]))))
     is_early = start is not None and (start.start() < 8 or len(text.split()) <= 4)
     return is_early and _is_said(yes_no.SOFT_YES, clauses)
+
+
+def _unexplained(text: str) -> int:
+    """How many words are neither polite nor agreeing nor what an arrangement is made of."""
+    words = yes_no.SOFT_YES.sub(" ", text).split()
+    named = [*find_times(words), *find_days(words)]
+    said = {index for mention in named for index in range(mention.start, mention.end)}
+    return sum(index not in said and word not in yes_no.EXPLAINED for index, word in enumerate(words))
 
 
 def _is_said(pattern: re.Pattern[str], clauses: Iterable[str]) -> bool:

@@ -81,6 +81,13 @@ def number_at(words: Sequence[str], index: int) -> tuple[int, int] | None:
     return (TENS[word] + unit, index + 2) if 1 <= unit <= 9 else (TENS[word], index + 1)
 
 
+def spoken_digits(words: Sequence[str]) -> str:
+    """The digits of a code read aloud, in words or figures: "five two nine" -> "529"."""
+    return "".join(
+        word if word.isdecimal() else str(UNITS[word]) for word in words if word.isdecimal() or UNITS.get(word, 10) < 10
+    )
+
+
 def _plain(raw: str) -> list[str]:
     if raw in _WHOLE:
         return _WHOLE[raw].split()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from patter_mcp.llm.rules.words import word_set
+
 FIRM_YES = re.compile(
     r"\b(?:yes|yeah|yep|yup|ya|yah|yea|correct|absolutely|certainly|definitely|exactly|indeed|affirmative|"
     "of course|you got it|that is (?:right|correct|it|fine|perfect|good|great|okay|all right)|(?:it|"
@@ -24,7 +26,7 @@ SOFT_YES = re.compile(
 NO_WORDS = re.compile(
     r"\b(?:no|nope|nah|negative|incorrect|wrong|not (?:right|correct|quite|really|exactly|at all|that)|"
     "that is not|it is not|unfortunately|i am afraid(?! of)|absolutely not|no way|never|sorry (?:but|we|"
-    r"i (?:can|do)|no|that)|i am sorry(?! (?:to keep|about|for the wait|what|could|can you|who|did)))\b"
+    r"i (?:can|do)|no|that)|i am sorry(?! (?:to (?:keep|hear)|about|for the wait|what|could|can you|who|did)))\b"
 )
 POLITE_NO = re.compile(
     r"\bno (?=(?:that|it) is (?:fine|right|correct|okay|good|all right|great|perfect)\b)|\bno (?=(?:that|"
@@ -40,3 +42,13 @@ YES_BOOKED = re.compile(
 )
 """After a yes "that is booked" is our booking, without one somebody else's."""
 GREETING_GOOD = re.compile(r"\bgood (?:morning|afternoon|evening|day|night|luck)\b|\bgood to go\b|\bhave a good\b")
+
+EXPLAINED = word_set(
+    "a an the and or so then well um uh oh ah hmm now just all it that this is are was at on in for of to by with "
+    "under from i we you he she they me us him her them your our my will would be am have has had got get put "
+    "see thank thanks you very much welcome sir madam please yes yeah yep okay booked set done down noted written "
+    "confirmed reserved scheduled cancelled canceled moved changed book booking table appointment reservation name "
+    "people person party morning afternoon evening oclock pm am bye goodbye later soon there day nice have good "
+    "mister mr mrs ms miss"
+)
+"""Words that a yes to an arrangement may well be wrapped in."""
