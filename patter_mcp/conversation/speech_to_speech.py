@@ -56,9 +56,8 @@ class SpeechToSpeechEngine:
         self._model = model
         self._guard = SpeechGuard(agent.guardrails)
         self._breakers = Breakers()
-        phrases = agent.phrases
         reassurances = [tool.reassurance for tool in agent.tools if tool.reassurance]
-        self._spares = Spares([phrases.trouble, phrases.one_moment, phrases.bear_with_me, *reassurances])
+        self._spares = Spares(agent.phrases, agent.language, reassurances)
 
     @property
     def parts(self) -> Mapping[str, str]:

@@ -18,7 +18,6 @@ from patter_mcp.conversation.dialogue import Dialogue
 from patter_mcp.conversation.engine import Journal, Parting
 from patter_mcp.conversation.model_turn import Kind, ModelTurn
 from patter_mcp.conversation.mouth import Mouth
-from patter_mcp.conversation.prerecorded import prerecorded
 from patter_mcp.conversation.screen import Screen, judge_of
 from patter_mcp.conversation.spares import Spares
 from patter_mcp.conversation.speech_text import same_words
@@ -133,11 +132,7 @@ class Voice:
 
     def apologise(self, parting: Parting) -> None:
         """The last words of a call that has lost its model."""
-        text = self._agent.phrases.trouble
-        audio = self._spares.audio(text)
-        if not audio:
-            text, audio = prerecorded("trouble", self._agent.language)
-        self._recite(text, audio, parting)
+        self._recite(*self._spares.apology, parting)
 
     def bridge(self, text: str) -> None:
         """A word for whoever waits: in front of what is being made, else by itself."""
@@ -149,12 +144,8 @@ class Voice:
                 self.say(text)
         elif waiting is not None:
             self._give_line(waiting, f"memory-{next(self._lines)}")
-            waiting.bridge(*self._filler(text))
-
-    def _filler(self, text: str) -> tuple[str, bytes]:
-        """The text, or as long as that has not been made another that is on file."""
-        audio = self._spares.audio(text)
-        return (text, audio) if audio else prerecorded("one_moment", self._agent.language)
+            # Also past a hook on audio: the model, busy with what is waited for, cannot say it.
+            waiting.bridge(*self._spares.filler(text))
 
     def _recite(self, text: str, audio: bytes, parting: Parting | None) -> None:
         turn = ModelTurn.remembered(text, audio, f"memory-{next(self._lines)}", parting)
