@@ -100,11 +100,10 @@ PATTERNS: dict[Cue, str] = {
     ),
     Cue.HOLD: (
         "(?:hold|hang) on|(?:please |can you |could you |will you |just |you )hold(?! (?:a|the|your|it|my) (?:table|"
-        r"room|spot|card))|\bon hold|(?:one|a|just a|give me a) (?:moment|second|sec|minute|min)\b|bear with me|"
-        r"let me (?!know\b|tell\b|guess\b|say\b)\w+|"
-        "give me a (?:moment|second|minute)|i will (?:just )?(?:check|have a look|take a look|look)|two seconds|"
-        r"wait a|just checking|checking|i will be right back|hold please|please hold|one mo\b|^hold$|^wait$|"
-        "while i (?:check|look|pull)"
+        r"room|spot|card))|\bon hold|(?:one|a|just a|give me a) (?:moment|second|sec|minute|min)\b|bear with me|let "
+        r"me (?!know\b|tell\b|guess\b|say\b)\w+|give me a (?:moment|second|minute)|i (?:will|can|could) (?:just "
+        ")?(?:check|ask|have a look|take a look|look)|two seconds|wait a|just checking|checking|i will be right "
+        r"back|hold please|please hold|one mo\b|^hold$|^wait$|while i (?:check|look|pull)"
     ),
     Cue.BACK: (
         "thank(?:s| you) for (?:waiting|holding)|sorry (?:about that|for the wait|to keep you)|(?:i am|we are) back"
@@ -293,14 +292,15 @@ PATTERNS: dict[Cue, str] = {
     Cue.UNSURE: (
         r"\bcan not (?:really )?(?:tell|say|know)|no clue|new here|\b(?:maybe|perhaps|not (?:really |quite |entirely "
         "|completely )?(?:sure|certain)|i (?:think|guess|suppose|believe)(?: so)?|probably|might|(?:can|will|could|"
-        "would) try|do not know|no idea|possibly|could be|depends|have to (?:check|ask|see)|need to (?:check|ask|"
+        r"would) try|can not (?:guarantee|promise)|pending|provisional\w*|in (?:theory|principle)|yes (?:normally|"
+        "usually)$|do not know|no idea|possibly|could be|depends|have to (?:check|ask|see)|need to (?:check|ask|"
         "see)|we will see(?! you| him| her| them)|(?:has|have|needs?) to (?:say|decide|approve|agree|okay it|"
         r"confirm)|hopefully|tentative\w*|not confirmed|waiting list|wait ?list)\b"
     ),
     Cue.CONDITION: (
-        r"\b(?:if|unless|as long as|provided|only if|but (?:you|we|i|it|there|first|only|not)|except|however|"
-        r"on condition|would need|will need|need (?:a|your|you|the|to have)|require\w*|must|have to (?:pay|give|"
-        r"leave|put))\b"
+        r"\b(?:if|unless|as long as|provided|only if|but (?:you|we|i|it|there|first|only|not)|except|however|on "
+        r"condition|would need|will need|need (?:a|your|you|the|to have)|require\w*|must|(?:have|need|got) to (?:pay|"
+        r"give|leave|put))\b"
     ),
     Cue.RETRACTED: (
         r"\b(?:actually (?:no|not|wait|sorry|we|i|it|that)|(?:wait|sorry|oh|hang on|hold on|hmm|no) (?:no|wait|sorry|"

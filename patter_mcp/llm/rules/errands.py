@@ -10,7 +10,7 @@ from patter_mcp.llm.rules.clock import find_times
 from patter_mcp.llm.rules.cues import Cue
 from patter_mcp.llm.rules.day import find_days
 from patter_mcp.llm.rules.goal import telling_words
-from patter_mcp.llm.rules.judging import QUESTIONS
+from patter_mcp.llm.rules.judging import QUESTIONS, passes_on
 from patter_mcp.llm.rules.memory import Memory
 from patter_mcp.llm.rules.recall import Act
 from patter_mcp.llm.rules.replies import Ending, Reply, errand, refused, resumed, speak, uncertain
@@ -120,7 +120,7 @@ def _speaks_of(question: str, heard: Heard) -> bool:
     if heard.has(*_NO_ANSWER):
         return False
     is_time = bool(find_times(heard.words) or find_days(heard.words))
-    is_when = is_time and len(heard.words) > _SHORT
+    is_when = is_time and len(heard.words) > _SHORT and not heard.hours
     is_count = heard.has_number and not is_time and _STOCK_QUESTION.search(question) is not None
     return is_when or is_count or bool(telling_words(heard.words) & telling_words(words_of(question)))
 
@@ -162,7 +162,7 @@ def tell(memory: Memory, heard: Heard) -> Reply | None:
     """Gives the message and needs a sign that it was taken."""
     if not memory.requested:
         return None
-    if memory.pending is Act.ASKED_TO_PASS_ON:
+    if memory.pending is Act.ASKED_TO_PASS_ON or (passes_on(heard) and memory.pending is Act.REQUESTED):
         return _passed_on(memory, heard)
     if heard.has(Cue.NOT_HERE, Cue.TAKE_MESSAGE):
         return speak(say.ask_to_pass_on(memory.goal))

@@ -20,8 +20,17 @@ _STATED = {Kind.CANCEL: r"cancel", Kind.MOVE: r"moved|changed|rescheduled|rebook
 _STAYS = re.compile(
     r"\b(?:still|stays?|remains?|keep(?:ing)?) (?:\w+ )?(?:booked|down|in|on|there|valid|reserved|scheduled)\b"
 )
-_RESERVATION = re.compile(r"\bbut (?!(?:\w+ ){,3}(?:yes|yeah|okay|fine|sure|booked|set|done|see you)\b)")
-"""A yes with something against it; "it's late, but okay" is none."""
+_RESERVATION = re.compile(
+    r"\bbut (?!(?:\w+ ){,3}(?:yes|yeah|okay|fine|sure|booked|set|done|see you)\b)|"
+    r"\bi (?:understand|hear|heard|know) (?:that |what )?you\b|"
+    r"\bi (?:can |have )?(?:found|find|see) (?:it|you|your|the)\b"
+)
+"""A yes with something against it ("it's late, but okay" is none), or to our words alone."""
+_PASSES_ON = re.compile(
+    r"\b(?:i|we) (?:will|can|could|may)(?: \w+){,2} (?:tell|let|give|remind|pass) (?:him|her|them|it|that|the)\b|"
+    r"\btake a message\b"
+)
+"""Somebody else has the message, and not the one it is for."""
 _STEM_CHARS = 5
 _SHORT = 3
 """Words: what may be a hum."""
@@ -73,6 +82,8 @@ def confirms(memory: Memory, heard: Heard) -> bool:
     """Whether this turn makes the arrangement certain: a yes to what we read back, or their own statement of it."""
     if not memory.requested or heard.has(*OBJECTIONS, *QUESTIONS) or differs(memory, heard):
         return False
+    if heard.has(Cue.WILL_CALL_BACK) and not heard.has(Cue.CONFIRMED):
+        return False
     if _RESERVATION.search(heard.text) or ("cancel" in heard.text and memory.goal.kind is not Kind.CANCEL):
         return False
     if keeps_old(memory, heard):
@@ -99,7 +110,8 @@ def _states_it(memory: Memory, heard: Heard) -> bool:
 
 def keeps_old(memory: Memory, heard: Heard) -> bool:
     """What we want cancelled or moved stays as it is."""
-    return memory.goal.kind in _STATED and _STAYS.search(heard.text) is not None
+    is_booked = memory.goal.kind is Kind.CANCEL and "booked" in heard.words and "cancel" not in heard.text
+    return is_booked or (memory.goal.kind in _STATED and _STAYS.search(heard.text) is not None)
 
 
 def differs(memory: Memory, heard: Heard) -> bool:
@@ -132,9 +144,15 @@ def matches(memory: Memory, slot: Slot) -> bool:
 
 
 def _after_message_talk(memory: Memory, heard: Heard) -> Memory:
+    if passes_on(heard):
+        return memory
     is_said = heard.assents or heard.has(Cue.NOTED) or (heard.has(Cue.YES) and len(heard.words) > _SHORT)
     is_taken = is_said and not heard.has(*OBJECTIONS) and not heard.has(*QUESTIONS)
     return replace(memory, settled=is_taken and memory.pending is Act.REQUESTED)
+
+
+def passes_on(heard: Heard) -> bool:
+    return _PASSES_ON.search(heard.text) is not None
 
 
 def _after_answer(memory: Memory, heard: Heard) -> Memory:

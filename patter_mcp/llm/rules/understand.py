@@ -103,10 +103,14 @@ _DOUBT_BEFORE = word_set(
     "not no if unless once until think thought whether never shall should would could want when might may before after"
 )
 _QUESTION = re.compile(
-    r"^(?:(?:okay|yes|yeah|sure|and|so|well|great|all|right|um|uh|oh|but|no|thanks|perfect|sorry|just) )*(?:do|"
-    r"does|did|are you|is it|is that|is there|is this|is your|was|were|have you|has|will you|would you|can you|"
-    r"can i|could|should|shall|may i|what|which|where|when|why|how|who|any|whose)\b"
+    r"^(?:(?:okay|yes|yeah|sure|and|so|well|great|all|right|um|uh|oh|but|no|thanks|perfect|sorry|just) )*"
+    r"(?:do(?! not)|does|did|are you|is it|is that|is there|is this|is your|was|were|have you|has|will you|"
+    r"would you|can you|can i|could|should|shall|may i|what|which|where|when|why|how|who|any|whose)\b"
 )
+_BRINGING = re.compile(
+    r"\b(?:please )?bring(?: along)? (?:your|an?|his|her) (?:\w+ ){,2}(?:card|id|passport|license|number)\b"
+)
+"""Wants nothing said."""
 _FREE = word_set("free available open any anything anytime something come slot slots openings opening before")
 _FILLERS = word_set("at on for by around the and okay so well um uh in hmm then")
 _SHORT_YES = 7
@@ -123,7 +127,8 @@ _CHECKING = re.compile(
 def understand(raw: str) -> Heard:
     """Reads one turn. Remembered for a while: every reply reads the whole conversation again."""
     text = " ".join(words_of(raw))
-    plain = yes_no.YES_BOOKED.sub(r"\1 you are booked", " ".join(yes_no.POLITE_NO.sub("okay ", text).split()))
+    plain = " ".join(yes_no.POLITE_NO.sub("okay ", _BRINGING.sub(" ", text)).split())
+    plain = yes_no.YES_BOOKED.sub(r"\1 you are booked", plain)
     found = {cue for cue, pattern in cues.COMPILED.items() if cue is not Cue.CONFIRMED and pattern.search(plain)}
     clauses = _clauses(_corrected(plain))
     heard = _with_offers(Heard(raw=raw, text=text), clauses)

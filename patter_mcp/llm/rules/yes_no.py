@@ -16,7 +16,7 @@ FIRM_YES = re.compile(
 SOFT_YES = re.compile(
     r"\b(?:sure(?! (?:if|about|that|whether))|okay|all right|perfect|great|fine|good|right(?! (?:now|away|here|"
     "there|after|before|back))|works for (?:me|us)|can do|will do|uh huh|mm hmm|mhm|gladly|very well|lovely|"
-    "brilliant|excellent|wonderful|happy to|no problem|my pleasure|(?:is|are) (?:fine|good|free|available|open|"
+    "brilliant|cool|excellent|wonderful|happy to|no problem|my pleasure|(?:is|are) (?:fine|good|free|available|open|"
     "possible|okay)|got it|i (?:do|can|could)|we (?:do|can|could|have (?:that|it|space|room|one|a (?:table|spot|"
     "slot|room)|availability|an opening|something))|(?:should|would|will) (?:be|work)(?: (?:fine|okay|good|"
     r"possible))?|that would work|why not|course|be happy to|let us do (?:it|that))\b|^(?:it is|we are|you can|"
@@ -32,7 +32,7 @@ POLITE_NO = re.compile(
     r"\bno (?=(?:that|it) is (?:fine|right|correct|okay|good|all right|great|perfect)\b)|\bno (?=(?:that|"
     r"it) works)|\b(?:no|not a|not any) (?:problems?|worries|trouble|issues?|bother)(?: at all)?\b|\bwhy not\b|"
     r"\bdo not (?:worry|mention it)\b|\bnot only\b|\bno (?:charge|cost|rush|need|later|earlier)\b|\bnot bad\b|"
-    r"\b(?:do not|can not) see why not\b|\bcan not wait\b|\bnever mind\b"
+    r"\b(?:do not|can not) see why not\b|\bcan not wait\b|\bnever mind\b|\boh no(?= okay| thank)"
 )
 """A "no" that refuses nothing."""
 YES_BOOKED = re.compile(
@@ -41,7 +41,9 @@ YES_BOOKED = re.compile(
     r"(?:booked|reserved)\b(?! up| out| solid| by)"
 )
 """After a yes "that is booked" is our booking, without one somebody else's."""
-GREETING_GOOD = re.compile(r"\bgood (?:morning|afternoon|evening|day|night|luck)\b|\bgood to go\b|\bhave a good\b")
+GREETING_GOOD = re.compile(
+    r"\bgood (?:morning|afternoon|evening|day|night|luck|question|point|idea but)\b|\bgood to go\b|\bhave a good\b"
+)
 
 EXPLAINED = word_set(
     "a an the and or so then well um uh oh ah hmm now just all it that this is are was at on in for of to by with "
