@@ -47,8 +47,8 @@ great we'll expect you on friday|yes it is|it is|yes and please bring your insur
 alright friday at three it is|great you're confirmed anything else|yes all done have a nice day
 """
 NOT_CANCELLED = """
-it stays booked|yes it's still booked|okay i can see it here|yes i found it|it's too late to cancel|only online|one moment
-you can't cancel that|yes you're booked for tonight|okay i'll ask my boss|no|we don't do that|okay but you pay for it
+it stays booked|yes it's still booked|okay i can see it here|yes i found it|it's too late to cancel|only online
+you can't cancel that|yes you're booked for tonight|okay i'll ask my boss|no|we don't do that|okay but you pay for it|one moment
 """
 CANCELLED = """
 yes it's cancelled|it's cancelled|yes|okay|done it's cancelled|all right i cancelled it|sure that's cancelled
