@@ -99,6 +99,8 @@ class TurnSettings:
     """Silence after which we ask whether anybody is there; a second one ends the call."""
     hold_silence_sec: float = 45.0
     """The same after the user asked us to wait."""
+    last_words_sec: float = 1.5
+    """Silence after our goodbye before we hang up: time for theirs, or for "oh, wait"."""
     user_turn_sec: float = 60.0
     """Longest stretch of talk (or music) taken for one turn."""
     beep_wait_sec: float = 4.0

@@ -83,6 +83,7 @@ class LiveCall:
         self._line_went_down = anyio.Event()
         self._answered = anyio.Event()
         self._answered_mono: float | None = None
+        self._ended_mono: float | None = None
         self._leg_ready = anyio.Event()
         self._leg: CallLeg | None = None
         self._stand_in = StandIn(self._journal, engine.language)
@@ -106,9 +107,13 @@ class LiveCall:
 
     def end(self, reason: EndReason, ended_by: Party, detail: str = "") -> None:
         """Ends the call whatever it is doing; only the first reason counts."""
+        self._note_ending(reason, ended_by, detail)
+        self._scope.cancel()
+
+    def _note_ending(self, reason: EndReason, ended_by: Party, detail: str) -> None:
         if self._ending is None:
             self._ending = ev.Ended(reason=reason, ended_by=ended_by, detail=detail)
-            self._scope.cancel()
+            self._ended_mono = anyio.current_time()
 
     async def reported(self, report: CarrierReport) -> None:
         """The carrier says how the call stands.
@@ -233,6 +238,8 @@ class LiveCall:
         await self._line_went_down.wait()
         if self._leg is not None:
             await anyio.sleep(STREAM_GRACE_SEC)
+        if self._ending is not None:
+            return  # the conversation knows, and is closing its books
         assert self._line_down is not None
         self.end(self._line_down.reason, self._line_down.ended_by, self._line_down.detail)
 
@@ -247,12 +254,11 @@ class LiveCall:
                 await self._stand_in.relieve()
                 await self._leg_ready.wait()
                 parting = await self._hold(conversation)
+                # Only the record: cancelling here would cut the engine's last judgement and its accounts short.
+                self._note_ending(parting.reason, parting.ended_by, parting.detail)
         except ProviderError as error:
             await self._excuse()
-            parting = Parting(reason=EndReason.PROVIDER_FAILED, ended_by="system", detail=error.message)
-        # Only the record: cancelling here would cut the engine's accounts short.
-        if self._ending is None:
-            self._ending = ev.Ended(reason=parting.reason, ended_by=parting.ended_by, detail=parting.detail)
+            self._note_ending(EndReason.PROVIDER_FAILED, "system", error.message)
 
     async def _excuse(self) -> None:
         """There is no conversation, for somebody who may have answered already."""
@@ -324,9 +330,9 @@ class LiveCall:
         )
 
     def _telephony_usage(self) -> ev.Usage:
-        """Asked once the line is down: up to now the carrier counts."""
-        answered_mono = self._answered_mono
-        duration_sec = 0.0 if answered_mono is None else anyio.current_time() - answered_mono
+        """What the carrier counts."""
+        assert self._ended_mono is not None
+        duration_sec = 0.0 if self._answered_mono is None else self._ended_mono - self._answered_mono
         return ev.Usage(
             part="telephony",
             provider=self._carrier.name,

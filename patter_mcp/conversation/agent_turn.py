@@ -13,6 +13,7 @@ from patter_mcp.conversation.measure import Instants, measured
 from patter_mcp.conversation.reply import Reply
 from patter_mcp.conversation.set_phrase import SetPhrase
 from patter_mcp.conversation.track import Track
+from patter_mcp.types import EndReason
 
 
 @dataclass(eq=False, slots=True)
@@ -32,6 +33,11 @@ class AgentTurn:
     noted: bool = False
     """They are in the history and the journal."""
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+
+    @property
+    def is_goodbye(self) -> bool:
+        """The model ends the call with it."""
+        return self.parting is not None and self.parting.reason is EndReason.AGENT_HUNG_UP
 
     def cancel(self) -> None:
         self.track.cancel()

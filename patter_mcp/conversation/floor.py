@@ -10,13 +10,14 @@ from collections.abc import Callable
 import anyio
 from anyio.abc import TaskGroup
 
+from patter_mcp.audio.frame import FRAME_MS, silence
 from patter_mcp.config import TurnSettings
 from patter_mcp.conversation.activity import STOP_PROBABILITY, Change, SpeechActivity
 from patter_mcp.conversation.echo import Echo
 from patter_mcp.conversation.frame_filter import FrameFilter
 from patter_mcp.conversation.speech_text import asks_if_there
 from patter_mcp.conversation.track import Track
-from patter_mcp.conversation.turns import Decision, Decisions, Hurry, TurnTaker, Yield
+from patter_mcp.conversation.turns import Commit, Decision, Decisions, Finalize, Hurry, TurnTaker, Yield
 from patter_mcp.conversation.voice_level import HUSH_MS, VoiceLevel
 from patter_mcp.errors import ProviderError
 from patter_mcp.hooks import HookRunner
@@ -32,6 +33,9 @@ from patter_mcp.stt.base import (
     TurnResumed,
 )
 from patter_mcp.vad.base import VadStream, VoiceActivity, VoiceDetector
+
+LAST_WORDS_SEC = 1.5
+"""Recognisers take up to a second to settle what they heard."""
 
 
 class Floor:
@@ -117,11 +121,30 @@ class Floor:
         self._echo.began(saying)
         self._turns.agent_started(anyio.current_time(), heeds_all=heeds_all)
 
-    def agent_finished(self) -> None:
+    def agent_finished(self, *, goodbye: bool = False) -> None:
+        """See `TurnTaker.agent_finished`."""
         now = anyio.current_time()
         self._echo.ended(now)
-        self._turns.agent_finished(now)
+        self._turns.agent_finished(now, goodbye=goodbye)
         self._decide([])
+
+    async def last_words(self) -> str:
+        """What the user was saying when the line went, "" if nothing. It is still that time: silence is heard on."""
+        said: list[str] = []
+
+        def keep(decision: Decision) -> None:
+            if isinstance(decision, Commit):
+                said.append(decision.text)
+            elif isinstance(decision, Finalize):
+                self.finalize()
+
+        self._decided = keep
+        self.agent_finished()
+        with anyio.move_on_after(LAST_WORDS_SEC):
+            while self._turns.unfinished and not said and not self.closed_to_user:
+                self.heard(silence(FRAME_MS))
+                await anyio.sleep(FRAME_MS / 1000)
+        return " ".join(said)
 
     @property
     def _is_users_turn(self) -> bool:

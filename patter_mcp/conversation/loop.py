@@ -25,10 +25,9 @@ from patter_mcp.conversation.history import History
 from patter_mcp.conversation.leg import CallLeg
 from patter_mcp.conversation.rehearsal import Rehearsal
 from patter_mcp.conversation.reply import Mind, Reply
-from patter_mcp.conversation.set_phrase import SetPhrase
 from patter_mcp.conversation.speech_text import is_farewell
-from patter_mcp.conversation.track import Track
-from patter_mcp.conversation.trouble import noted, pause_before_retry_sec, trouble
+from patter_mcp.conversation.trouble import trouble
+from patter_mcp.conversation.turn_maker import TurnMaker
 from patter_mcp.conversation.turns import (
     Commit,
     Decision,
@@ -37,15 +36,18 @@ from patter_mcp.conversation.turns import (
     GiveBack,
     GiveUp,
     Hurry,
+    Leave,
     Reprompt,
     Speculate,
     TakeFloor,
     Yield,
 )
+from patter_mcp.conversation.verdict import HUNG_UP, state_outcome
+from patter_mcp.conversation.voicing import voice
 from patter_mcp.errors import ProviderError
-from patter_mcp.hooks import DROP, HookRunner
+from patter_mcp.hooks import DROP
 from patter_mcp.stt.base import Reconnected, SttStream, hears
-from patter_mcp.tts.base import TtsStream, Utterance
+from patter_mcp.tts.base import TtsStream
 from patter_mcp.types import EndReason, GoalMet
 from patter_mcp.vad.base import VoiceDetector
 
@@ -88,7 +90,7 @@ class PipelineConversation:
         self._tasks = tasks
         self._mind = make_mind(self)
         self._hooks = self._mind.hooks
-        self._rehearsal = rehearsal
+        self._turn_maker = TurnMaker(self._mind, tts, rehearsal)
         self._lose = lose
         self._detector = detector
         self._floor: Floor | None = None
@@ -97,14 +99,17 @@ class PipelineConversation:
         self._turn: AgentTurn | None = None
         self._eager: AgentTurn | None = None
         self._greeting_due = False
-        self._farewell_cut = False
+        self._goodbye = False
+        """What we said last was our goodbye, or the part of it that was heard."""
+        self._unjudged = False
+        """The user has said something since the model last stated the outcome."""
         self._failed = False
         """A provider is gone for good; nothing but that is left to say."""
         self._leg: CallLeg | None = None
         self._parting: Parting | None = None
         self._over = anyio.Event()
         self._greeting_text = first_message
-        self._greeting = self._phrase(first_message)
+        self._greeting = self._turn_maker.phrase(first_message)
         self._prepare(self._greeting)
 
     # The conversation as its engine and its call see it.
@@ -127,10 +132,17 @@ class PipelineConversation:
         leg.listen(self)
         try:
             await self._over.wait()
+            if self._line_is_down:
+                await self._hear_out()
         finally:
             self._close_books()
         assert self._parting is not None
         return self._parting
+
+    async def judge(self) -> None:
+        """States the outcome if the user has hung up on words that the model had not answered."""
+        if self._line_is_down and self._unjudged:
+            await state_outcome(self._mind, self._history.messages(user=HUNG_UP))
 
     # The ear: called by the leg, once per frame.
 
@@ -149,6 +161,7 @@ class PipelineConversation:
 
     async def end_call(self, goal_met: GoalMet, summary: str) -> None:
         self._journal.write(ev.OutcomeStated(goal_met=goal_met, summary=summary))
+        self._unjudged = False
         if self._turn is not None:
             self._turn.parting = Parting(reason=EndReason.AGENT_HUNG_UP, ended_by="agent")
             if self._turn.reply is not None:
@@ -186,7 +199,9 @@ class PipelineConversation:
         if time_left_sec < 5 * goodbye_sec:
             return
         await anyio.sleep(time_left_sec - goodbye_sec)
-        if not self._failed:
+        if self._goodbye and self._turn is None:
+            self._hang_up()
+        elif not self._failed:
             self._say_last(self._agent.phrases.time_is_up, Parting(reason=EndReason.MAX_DURATION, ended_by="agent"))
 
     async def _excuse_deafness(self) -> None:
@@ -199,7 +214,7 @@ class PipelineConversation:
                 fine_at = anyio.current_time()
             elif anyio.current_time() - fine_at > FILLER_AFTER_SEC - EARS_CHECK_SEC:
                 text = next(phrases)
-                self._say(self._phrase(text))
+                self._say(self._turn_maker.phrase(text))
 
     # Decisions of the floor.
 
@@ -208,8 +223,7 @@ class PipelineConversation:
             return
         match decision:
             case Speculate(text=text):
-                self._eager = self._reply_to(text)
-                self._prepare(self._eager)
+                self._speculate(text)
             case Drop():
                 self._abandon_eager()
             case Commit(text=text, speculated=speculated):
@@ -231,19 +245,31 @@ class PipelineConversation:
                 self._reprompt()
             case GiveUp():
                 self._give_up()
+            case Leave():
+                self._hang_up()
+
+    def _speculate(self, text: str) -> None:
+        if not self._is_their_goodbye(text):
+            self._eager = self._turn_maker.reply(text)
+            self._prepare(self._eager)
+
+    def _is_their_goodbye(self, text: str) -> bool:
+        """In answer to ours: nothing is left to be said."""
+        return self._goodbye and is_farewell(text)
 
     def _commit(self, text: str, speculated: bool) -> None:
-        if self._farewell_cut and is_farewell(text):
+        if self._is_their_goodbye(text):
             self._journal.write(ev.UserSaid(text=text))
-            self._part(Parting(reason=EndReason.AGENT_HUNG_UP, ended_by="agent"))
+            self._hang_up()
             return
+        self._unjudged = True
         self._pickup.judge(text)
         if self._pickup.is_machine:
             # Machines do not mind having been talked over, and do not listen.
             self._greeting_due = False
         turn = self._eager if speculated and not self._greeting_due else None
         if turn is None:
-            turn = self._greeting_again(text) if self._greeting_due else self._reply_to(text)
+            turn = self._greeting_again(text) if self._greeting_due else self._turn_maker.reply(text)
             self._abandon_eager()
             self._prepare(turn)
         self._eager = None
@@ -263,7 +289,7 @@ class PipelineConversation:
         if turn is None:
             return
         turn.cancel()
-        self._farewell_cut = turn.parting is not None and turn.parting.reason is EndReason.AGENT_HUNG_UP
+        self._goodbye = turn.is_goodbye
         if turn.parting is not None and turn.parting.reason is EndReason.MAX_DURATION:
             self._part(turn.parting)
         if turn is self._greeting and turn.track.heard_own_ms < GREETING_LOST_MS:
@@ -276,11 +302,11 @@ class PipelineConversation:
         if self._pickup.who == "voicemail":
             self._give_up()
         else:
-            self._say(self._phrase(self._agent.phrases.are_you_there))
+            self._say(self._turn_maker.phrase(self._agent.phrases.are_you_there))
 
     def _give_up(self) -> None:
         if self._pickup.who == "voicemail":
-            self._part(Parting(reason=EndReason.AGENT_HUNG_UP, ended_by="agent"))
+            self._hang_up()
         else:
             self._say_last(self._agent.phrases.nobody_there, Parting(reason=EndReason.SILENCE, ended_by="agent"))
 
@@ -301,38 +327,12 @@ class PipelineConversation:
 
     # Our turns.
 
-    def _reply_to(self, text: str) -> AgentTurn:
-        track = self._new_track()
-        return AgentTurn(track, user_text=text, reply=Reply(self._mind, track))
-
-    def _phrase(self, text: str, parting: Parting | None = None) -> AgentTurn:
-        """From memory where it has been made; but a hook that wants to see it may want it otherwise."""
-        remembered = None if self._hooks.has_before_synthesize else self._rehearsal.utterance(text)
-        return self._set_phrase(text, self._new_track(remembered), self._hooks, parting)
-
-    def _last_resort(self, parting: Parting) -> AgentTurn:
-        """An apology that needs no voice."""
-        text, utterance = self._rehearsal.apology
-        return self._set_phrase(text, self._new_track(utterance), None, parting)
-
-    def _set_phrase(self, text: str, track: Track, hooks: HookRunner | None, parting: Parting | None) -> AgentTurn:
-        phrase = SetPhrase(text, track, hooks, lambda: self._rehearsal.fillers)
-        return AgentTurn(track, parting=parting, phrase=phrase, noted=True)
-
     def _greeting_again(self, user_text: str) -> AgentTurn:
         """Whoever picked up has said hello over our first words; now it is our turn to say them."""
         self._greeting_due = False
-        turn = self._phrase(self._greeting_text)
+        turn = self._turn_maker.phrase(self._greeting_text)
         turn.user_text, turn.noted = user_text, False
         return turn
-
-    def _new_track(self, utterance: Utterance | None = None) -> Track:
-        audio_filter = self._after_synthesize if self._hooks.has_after_synthesize else None
-        return Track(utterance or self._tts.utterance(), audio_filter, language=self._agent.language)
-
-    async def _after_synthesize(self, audio: bytes, text: str) -> bytes | None:
-        shaped = await self._hooks.after_synthesize(audio, text)
-        return None if shaped is DROP else shaped
 
     def _say(self, turn: AgentTurn) -> None:
         self._drop_turn()
@@ -342,7 +342,7 @@ class PipelineConversation:
 
     def _say_last(self, text: str, parting: Parting) -> None:
         self._abandon_eager()
-        self._say(self._phrase(text, parting=parting))
+        self._say(self._turn_maker.phrase(text, parting=parting))
 
     def _prepare(self, turn: AgentTurn) -> None:
         self._tasks.start_soon(self._make, turn)
@@ -376,26 +376,10 @@ class PipelineConversation:
     async def _voice_track(self, turn: AgentTurn, making: anyio.CancelScope) -> None:
         """Until all of it has come; then nothing is left to be made."""
         try:
-            await self._run_track(turn)
+            await voice(turn.track, self._tts, self._journal)
         except ProviderError as error:
             self._fail("tts", error, turn)
         making.cancel()
-
-    async def _run_track(self, turn: AgentTurn) -> None:
-        try:
-            await self._take_in(turn.track)
-        except ProviderError as error:
-            pause_sec = pause_before_retry_sec(error)
-            if pause_sec is None:
-                raise
-            self._journal.write(trouble("tts", error, recovered=True))
-            await anyio.sleep(pause_sec)
-            turn.track.start_over(self._tts.utterance())
-            await self._take_in(turn.track)
-
-    async def _take_in(self, track: Track) -> None:
-        with noted(self._journal, "tts", track):
-            await track.run()
 
     async def _think(self, turn: AgentTurn, reply: Reply) -> None:
         text = await self._hooks.after_transcribe(turn.user_text)
@@ -424,10 +408,11 @@ class PipelineConversation:
             # Cut in the very moment it was over: whoever cut it has kept the books.
             return
         self._books.note_agent(turn, interrupted=False)
+        self._goodbye = turn.is_goodbye and not self._pickup.is_machine
         if self._turn is turn:
             self._turn = None
-            self._listening.agent_finished()
-        if turn.parting is not None:
+            self._listening.agent_finished(goodbye=self._goodbye)
+        if turn.parting is not None and not self._goodbye:
             self._part(turn.parting)
 
     def _drop_turn(self) -> None:
@@ -467,9 +452,9 @@ class PipelineConversation:
             return
         parting = Parting(reason=EndReason.PROVIDER_FAILED, ended_by="agent", detail=error.message)
         if part == "tts":
-            self._apologise(self._last_resort((turn and turn.parting) or parting))
+            self._apologise(self._turn_maker.last_resort((turn and turn.parting) or parting))
         elif not self._failed:
-            self._apologise(self._phrase(self._agent.phrases.trouble, (turn and turn.parting) or parting))
+            self._apologise(self._turn_maker.phrase(self._agent.phrases.trouble, (turn and turn.parting) or parting))
         if turn is not None:
             turn.scope.cancel()
 
@@ -477,6 +462,25 @@ class PipelineConversation:
         self._failed = True
         self._abandon_eager()
         self._say(turn)
+
+    @property
+    def _line_is_down(self) -> bool:
+        return self._parting is not None and self._parting.reason is EndReason.USER_HUNG_UP
+
+    async def _hear_out(self) -> None:
+        """They may have hung up on their last word."""
+        self._abandon_eager()
+        self._drop_turn()
+        said = await self._listening.last_words()
+        text = await self._hooks.after_transcribe(said) if said else DROP
+        if text is DROP:
+            return
+        self._history.user_said(text)
+        self._journal.write(ev.UserSaid(text=text))
+        self._unjudged = self._unjudged or not self._is_their_goodbye(text)
+
+    def _hang_up(self) -> None:
+        self._part(Parting(reason=EndReason.AGENT_HUNG_UP, ended_by="agent"))
 
     def _part(self, parting: Parting) -> None:
         if self._parting is None:

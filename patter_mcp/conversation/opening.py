@@ -33,6 +33,10 @@ class Opening:
         return self._voice.hushed
 
     @property
+    def is_machine(self) -> bool:
+        return self._pickup.is_machine
+
+    @property
     def is_voicemail(self) -> bool:
         return self._pickup.who == "voicemail"
 

@@ -84,6 +84,7 @@ class PipelineEngine:
                 tasks.start_soon(self._warm_up, conversation)
                 tasks.start_soon(self._rehearse, conversation, tts)
                 yield conversation
+                await conversation.judge()
             finally:
                 self._journal_usage(journal, stt, tts, meter)
                 tasks.cancel_scope.cancel()

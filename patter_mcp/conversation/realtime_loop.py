@@ -86,7 +86,7 @@ class RealtimeConversation:
             is_user_speaking=lambda: self._user_speaking,
             renew=means.stream.renew,
             gave_up=self._give_up,
-            leave=self._leave,
+            leave=self._hang_up,
         )
         self._hear_frame = means.stream.feed
         if means.hooks.has_before_send_to_stt:
@@ -95,10 +95,13 @@ class RealtimeConversation:
             self._tasks.start_soon(ear.run)
         self._unheard: set[str] = set()
         """The user's turns that are not in words yet."""
+        self._after_goodbye: set[str] = set()
+        """The user's turns that came over our goodbye or after it; words of others may come later still."""
         self._user_speaking = False
         self._replayed_until = -math.inf
         """Until then the user is heard by a model that missed them; they say nothing now."""
-        self._farewell_cut = False
+        self._goodbye = False
+        """What we said last was our goodbye, or the part of it that was heard."""
         self._failed = False
         self._leg: CallLeg | None = None
         self._parting: Parting | None = None
@@ -195,7 +198,7 @@ class RealtimeConversation:
         first, parting = turns[0], turns[-1].parting
         was_sounding = first.recording.left_ms > 0
         first.recording.stop()
-        self._farewell_cut = parting is not None and parting.reason is EndReason.AGENT_HUNG_UP
+        self._goodbye = parting is not None and parting.reason is EndReason.AGENT_HUNG_UP
         if not self._opening.is_drowned(first) and first.recording.heard_ms > 0 and was_sounding:
             self._journal.write(ev.BargeIn(heard_ms=round(first.recording.heard_ms)))
         self._mouth.cut_all()
@@ -213,6 +216,8 @@ class RealtimeConversation:
 
     def _user_has_place(self, item: str, after: str | None) -> None:
         self._unheard.add(item)
+        if self._goodbye:
+            self._after_goodbye.add(item)
         self._all_heard = anyio.Event()
         self._dialogue.place(item, after)
         self._opening.user_has_spoken()
@@ -225,10 +230,11 @@ class RealtimeConversation:
         if not self._unheard:
             self._all_heard.set()
         if text:
-            self._stillness.answered(text)
             self._opening.judge(text)
-            if self._farewell_cut and is_farewell(text):
-                self._leave()
+            if item in self._after_goodbye and is_farewell(text):
+                self._hang_up()
+            elif item in self._after_goodbye or not self._goodbye:
+                self._stillness.answered(text)
 
     # Our turns.
 
@@ -240,7 +246,10 @@ class RealtimeConversation:
     def _spoken(self, turn: ModelTurn) -> None:
         if turn.recording.total_ms:
             self._stillness.stir()
-        if turn.parting is not None:
+        self._goodbye = False
+        if turn.parting is not None and turn.parting.reason is EndReason.AGENT_HUNG_UP:
+            self._take_leave()
+        elif turn.parting is not None:
             self._part(turn.parting)
 
     async def _use_tools(self, turn: ModelTurn) -> None:
@@ -259,20 +268,38 @@ class RealtimeConversation:
     # The end.
 
     def _leave(self) -> None:
-        """Hangs up once everything has been said."""
-        parting = Parting(reason=EndReason.AGENT_HUNG_UP, ended_by="agent")
-        if self._mouth.turns:
-            last = self._mouth.turns[-1]
-            last.parting = last.parting or parting
+        """Hangs up once everything has been said, unless they have something to add."""
+        if not self._hangs_up_last():
+            self._take_leave()
+
+    def _take_leave(self) -> None:
+        if self._opening.is_machine:
+            self._hang_up()
         else:
-            self._part(parting)
+            self._goodbye = True
+            self._stillness.said_goodbye()
+
+    def _hang_up(self) -> None:
+        """Once everything has been said."""
+        if not self._hangs_up_last():
+            self._part(Parting(reason=EndReason.AGENT_HUNG_UP, ended_by="agent"))
+
+    def _hangs_up_last(self) -> bool:
+        """What we are saying becomes our last word; False if we are saying nothing."""
+        if not self._mouth.turns:
+            return False
+        last = self._mouth.turns[-1]
+        last.parting = last.parting or Parting(reason=EndReason.AGENT_HUNG_UP, ended_by="agent")
+        return True
 
     async def _watch_limit(self, time_left_sec: float) -> None:
         goodbye_sec = self._agent.turns.goodbye_sec
         if time_left_sec < 5 * goodbye_sec:
             return
         await anyio.sleep(time_left_sec - goodbye_sec)
-        if not self._failed:
+        if self._goodbye and not self._mouth.turns:
+            self._hang_up()
+        elif not self._failed:
             parting = Parting(reason=EndReason.MAX_DURATION, ended_by="agent")
             self._voice.say_last(self._agent.phrases.time_is_up, parting)
 

@@ -11,7 +11,7 @@ from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.bridging import FILLER_AFTER_SEC
 from patter_mcp.conversation.engine import Parting
 from patter_mcp.conversation.opening import Opening
-from patter_mcp.conversation.patience import GiveUp, Patience
+from patter_mcp.conversation.patience import GiveUp, Leave, Patience, Reprompt
 from patter_mcp.conversation.tool_rounds import ToolRounds
 from patter_mcp.conversation.voice import Voice
 from patter_mcp.types import EndReason
@@ -75,6 +75,11 @@ class Stillness:
             self._still_since = anyio.current_time()
         self._stirred.set()
 
+    def said_goodbye(self) -> None:
+        """Unless something is added to it, the call is over soon."""
+        self._patience.said_goodbye()
+        self.stir()
+
     def answered(self, text: str) -> None:
         """The user has said something."""
         self._patience.answered(text)
@@ -132,11 +137,18 @@ class Stillness:
             self._opening.beep_missed()
         elif self._opening.is_voicemail:
             self._leave()
-        elif isinstance(self._patience.run_out(), GiveUp):
-            silence = Parting(reason=EndReason.SILENCE, ended_by="agent")
-            self._voice.say_last(self._agent.phrases.nobody_there, silence)
         else:
-            self._voice.say(self._agent.phrases.are_you_there)
+            self._end_silence()
+
+    def _end_silence(self) -> None:
+        match self._patience.run_out():
+            case Leave():
+                self._leave()
+            case GiveUp():
+                silence = Parting(reason=EndReason.SILENCE, ended_by="agent")
+                self._voice.say_last(self._agent.phrases.nobody_there, silence)
+            case Reprompt():
+                self._voice.say(self._agent.phrases.are_you_there)
 
     def _hold_on(self) -> None:
         """The user waits in silence."""

@@ -21,7 +21,7 @@ from enum import Enum, auto
 from typing import Literal
 
 from patter_mcp.config import TurnSettings
-from patter_mcp.conversation.patience import GiveUp, Patience, Reprompt
+from patter_mcp.conversation.patience import GiveUp, Leave, Patience, Reprompt
 from patter_mcp.conversation.speech_text import (
     is_backchannel,
     same_words,
@@ -89,7 +89,7 @@ SOONEST_VERDICT_MS = 350
 """Silence after a sound without words, at least, however fast the recogniser is: hums silence us 0.14 s less than with
 500. To go on at once after any brief sound would save no more, and talk over two in three short words."""
 
-Decision = Speculate | Drop | Commit | Finalize | TakeFloor | Yield | GiveBack | Hurry | Reprompt | GiveUp
+Decision = Speculate | Drop | Commit | Finalize | TakeFloor | Yield | GiveBack | Hurry | Reprompt | GiveUp | Leave
 Decisions = list[Decision]
 
 
@@ -157,6 +157,11 @@ class TurnTaker:
     @property
     def last_voice_at(self) -> float:
         return self._last_voice_at
+
+    @property
+    def unfinished(self) -> bool:
+        """The user's turn has begun and not been committed."""
+        return self._speaking or _Timer.COMMIT in self._due
 
     @property
     def agent_active(self) -> bool:
@@ -252,8 +257,14 @@ class TurnTaker:
         self._heeds_all = heeds_all
         self._stop(_Timer.SILENCE, _Timer.TURN_LIMIT)
 
-    def agent_finished(self, now: float) -> None:
+    def agent_finished(self, now: float, *, goodbye: bool = False) -> None:
+        """
+        Args:
+            goodbye: It was our last word, unless the user has another one.
+        """
         self._agent_active = self._cut = False
+        if goodbye:
+            self._patience.said_goodbye()
         self._stop(_Timer.BARGE_IN, _Timer.VERDICT)
         self._expect_speech(now)
         if self._aside and now - self._aside_at <= self._settings.answer_overlap_ms / 1000:

@@ -56,6 +56,8 @@ class ScriptedEngine:
 
     talk_sec: float = 10
     language: str = "en"
+    judging_sec: float = 0
+    """How long it thinks about the outcome once the line is down."""
     parting: Parting = field(default_factory=lambda: Parting(reason=EndReason.AGENT_HUNG_UP, ended_by="agent"))
     error: Exception | None = None
     open_sec: float = 0
@@ -75,6 +77,9 @@ class ScriptedEngine:
         self.open_count += 1
         try:
             yield ScriptedTalk(self, journal, brief)
+            if self.judging_sec:
+                await anyio.sleep(self.judging_sec)
+                journal.write(ev.OutcomeStated(goal_met="yes", summary="Booked."))
         finally:
             self.open_count -= 1
 
@@ -383,6 +388,33 @@ async def test_user_hanging_up_ends_the_conversation_with_what_was_said() -> Non
     assert result["status"] == "completed"
     assert result["metrics"]["ended_by"] == "user"
     assert result["transcript"]
+
+
+async def hung_up_on(exchange: Exchange, request: DialRequest) -> None:
+    leg = await exchange.connect(request)
+    await anyio.sleep(3)
+    leg.hang_up(EndReason.USER_HUNG_UP)
+    await exchange.report(request, CallState.ENDED, EndReason.USER_HUNG_UP)
+
+
+async def test_outcome_is_thought_about_off_the_line_and_off_the_bill() -> None:
+    async with phone(hung_up_on, engine=ScriptedEngine(talk_sec=100, judging_sec=4.5), dial_sec=0) as p:
+        result = await p.call()
+        logged = await p.store.events(result["call_id"])
+    assert result["metrics"]["outcome"] == {"goal_met": "yes", "summary": "Booked."}
+    (usage,) = [entry.event for entry in logged if isinstance(entry.event, ev.Usage)]
+    assert usage.quantities["duration_sec"] == pytest.approx(3, abs=0.2)
+
+
+async def test_who_stops_the_call_does_not_wait_for_its_outcome() -> None:
+    async with phone(hung_up_on, engine=ScriptedEngine(talk_sec=100, judging_sec=60)) as p:
+        call = await p.manager.place(CallRequest(to_number="+12025550100"))
+        await anyio.sleep(5)
+        await call.hang_up()
+        with anyio.fail_after(1):
+            result = (await call.wait()).to_json()
+    assert result["status"] == "completed"
+    assert result["metrics"]["end_reason"] == "user-hung-up"
 
 
 async def test_carriers_word_ends_a_call_whose_stream_hangs() -> None:

@@ -132,7 +132,7 @@ def stage() -> Callable[..., Any]:
                 await leg.listened_to.wait()
                 yield stage
                 if not stage.over.is_set():
-                    leg.hang_up(EndReason.USER_HUNG_UP)
+                    leg.hang_up(EndReason.MEDIA_LOST)
                 await stage.over.wait()
 
     return open_stage

@@ -9,6 +9,7 @@ from realtime_stage import FIRST, Stage, open_stage
 from patter_mcp import events as ev
 from patter_mcp.audio.frame import FRAME_BYTES
 from patter_mcp.audio.tones import beep
+from patter_mcp.config import TurnSettings
 from patter_mcp.conversation.agent import Phrases
 from patter_mcp.errors import ProviderConnectionError
 from patter_mcp.realtime.base import Complaint
@@ -18,6 +19,7 @@ from patter_mcp.types import EndReason, TranscriptLine
 
 pytestmark = pytest.mark.anyio
 END = ("end_call", '{"goal_met": "yes", "summary": "Booked."}')
+LAST_WORDS_SEC = TurnSettings().last_words_sec
 LONG = "First we could meet at three or otherwise at four, whichever you like."
 
 
@@ -444,3 +446,50 @@ async def test_usage_of_model_and_transcriber_is_in_the_books() -> None:
     assert model.quantities["audio_output"] > len(FIRST)
     assert (transcriber.part, transcriber.model, transcriber.quantities) == ("stt", "scribe", {"audio_sec": 1.0})
     assert s.engine.parts == {"realtime": "scripted/voice", "stt": "scripted/scribe"}
+
+
+async def test_after_our_goodbye_we_listen_a_moment_and_hang_up() -> None:
+    async with open_stage(Say("Thank you, goodbye.", [END])) as s:
+        await s.agent_has_spoken()
+        await s.user_says("Three it is.")
+        await s.agent_has_spoken()
+        said_at = anyio.current_time()
+        parting = await s.ended()
+        assert anyio.current_time() - said_at == pytest.approx(LAST_WORDS_SEC, abs=0.2)
+    assert parting.reason is EndReason.AGENT_HUNG_UP
+
+
+async def test_what_is_taken_back_after_our_goodbye_is_answered() -> None:
+    sorry = ("end_call", '{"goal_met": "no", "summary": "It is taken."}')
+    async with open_stage(Say("Thank you, goodbye.", [END]), Say("I see. Goodbye.", [sorry])) as s:
+        await s.agent_has_spoken()
+        await s.user_says("Three it is.")
+        await s.agent_has_spoken()
+        await s.leg.quiet(LAST_WORDS_SEC - 0.3)
+        await s.user_says("Oh, wait, that is taken.")
+        await s.agent_has_spoken()
+        parting = await s.ended()
+    assert parting.reason is EndReason.AGENT_HUNG_UP
+    assert [event.goal_met for event in s.journal.of(ev.OutcomeStated)] == ["yes", "no"]
+    assert s.journal.transcript[-2:] == [("user", "Oh, wait, that is taken."), ("agent", "I see. Goodbye.")]
+
+
+async def test_a_goodbye_in_return_ends_the_call() -> None:
+    async with open_stage(Say("Thank you, goodbye.", [END]), Say("Bye bye.")) as s:
+        await s.agent_has_spoken()
+        await s.user_says("Three it is.")
+        await s.agent_has_spoken()
+        await s.user_says("Bye.")
+        parting = await s.ended()
+    assert parting.reason is EndReason.AGENT_HUNG_UP
+    assert s.journal.transcript[-3:-1] == [("agent", "Thank you, goodbye."), ("user", "Bye.")]
+
+
+async def test_a_voicemail_is_not_waited_for_after_our_message() -> None:
+    async with open_stage(Say("Hello Bob!"), Say("Please call Ann back.", [END])) as s:
+        await s.leg.quiet(0.1)
+        await s.user_says("You have reached the mailbox of Bob.", seconds=3)
+        await sound_beep(s)
+        await s.agent_has_spoken()
+        with anyio.fail_after(LAST_WORDS_SEC / 2):
+            await s.ended()

@@ -17,6 +17,7 @@ from patter_mcp.conversation.turns import (
     GiveBack,
     GiveUp,
     Hurry,
+    Leave,
     Reprompt,
     Speculate,
     TakeFloor,
@@ -348,7 +349,7 @@ class Floor:
                 case Yield():
                     assert self.active
                     self.active = self.cut = False
-                case Reprompt() | GiveUp():
+                case Reprompt() | GiveUp() | Leave():
                     assert not self.active
                 case Hurry():
                     raise AssertionError

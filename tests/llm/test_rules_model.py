@@ -162,6 +162,23 @@ async def test_a_recorded_answer_behind_a_menu_is_reported_as_recorded() -> None
     assert "recorded" in arguments["summary"]
 
 
+HUNG_UP = "[the other party has hung up; say nothing more, only state the outcome with end_call]"
+
+
+@pytest.mark.parametrize(
+    ("last_words", "goal_met"),
+    [("yes you are booked bye", "yes"), ("no we are full goodbye", "no"), ("we will see", "unknown"), ("", "unknown")],
+)
+async def test_who_hangs_up_is_judged_by_their_last_words(last_words: str, goal_met: str) -> None:
+    messages = conversation(HAIRCUT, "hello")
+    messages.append({"role": "assistant", "content": await text_of(messages)})
+    messages.append({"role": "user", "content": "three is good"})
+    messages.append({"role": "assistant", "content": await text_of(messages)})
+    messages.append({"role": "user", "content": f"{last_words} {HUNG_UP}".strip()})
+    name, arguments = await call_of(messages)
+    assert (name, arguments["goal_met"], await text_of(messages)) == ("end_call", goal_met, "")
+
+
 async def test_four_misses_end_politely() -> None:
     messages = conversation(HAIRCUT, "hello")
     for _ in range(4):

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from patter_mcp.llm.rules import phrasing as say
 from patter_mcp.llm.rules.cues import Cue
+from patter_mcp.llm.rules.errands import announcement
 from patter_mcp.llm.rules.judging import QUESTIONS
 from patter_mcp.llm.rules.memory import Memory
 from patter_mcp.llm.rules.menu import choose_key, key_left
 from patter_mcp.llm.rules.recall import Act
-from patter_mcp.llm.rules.replies import QUIET, Ending, Reply, opening, resumed, sent_away, speak, uncertain
+from patter_mcp.llm.rules.replies import (
+    QUIET,
+    Ending,
+    Reply,
+    finished,
+    opening,
+    refused,
+    resumed,
+    sent_away,
+    speak,
+    uncertain,
+)
 from patter_mcp.llm.rules.understand import Heard
 
 _PATIENCE = 3
@@ -19,6 +31,8 @@ _MAX_KEYS = 5
 def on_direction(memory: Memory) -> Reply:
     """The conversation tells what no transcript can."""
     direction = memory.direction
+    if "hung up" in direction:
+        return _on_hang_up(memory)
     if "beep" in direction:
         return (voicemail(memory, memory.heard[-1]) if memory.heard else None) or leave_message(memory)
     if "silen" in direction:
@@ -28,6 +42,18 @@ def on_direction(memory: Memory) -> Reply:
     if "answered" in direction and not memory.said:
         return opening(memory)
     return QUIET
+
+
+def _on_hang_up(memory: Memory) -> Reply:
+    """Nothing can be said any more, but how it went can be told."""
+    if memory.is_voicemail:
+        return Reply(ending=Ending("unknown", "A voicemail answered and the line ended before we had left word."))
+    if memory.stage == "done":
+        return Reply(ending=finished(memory).ending)
+    if memory.turned_down:
+        return Reply(ending=refused(memory).ending)
+    recorded = announcement(memory, memory.heard[-1]) if memory.heard else None
+    return recorded or Reply(ending=uncertain(memory, why="They hung up.").ending)
 
 
 def leave_message(memory: Memory) -> Reply:
