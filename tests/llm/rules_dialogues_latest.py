@@ -133,12 +133,13 @@ LATEST = [
             Line("wait", "two fifteen"),
             Line("again", "sorry what did you need"),
             Line("ladder", "yes we have three of those left"),
-            Line("three of those left. Is that right", "anything else"),
+            Line("three of those left. Is that right", "yes three left"),
+            Line("costs", "anything else"),
             Line("costs", "they're ninety five dollars each"),
             Line("ninety five", "yes we have three ninety five dollars each", again=True),
         ],
         truth="yes",
-        never_says="heard: (?:two fifteen|yes you have three ninety)",
+        never_says="heard: (?:two fifteen|yes you have three ninety)|No, thank you",
     ),
     *(
         Dialogue(

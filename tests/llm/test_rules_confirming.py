@@ -48,7 +48,7 @@ alright friday at three it is|great you're confirmed anything else|yes all done 
 """
 NOT_CANCELLED = """
 it stays booked|yes it's still booked|okay i can see it here|yes i found it|it's too late to cancel|only online
-you can't cancel that|yes you're booked for tonight|okay i'll ask my boss|no|we don't do that|okay but you pay for it|one moment
+you can't cancel that|one moment|yes you're booked for tonight|okay i'll ask my boss|we don't do that|okay but you pay
 """
 CANCELLED = """
 yes it's cancelled|it's cancelled|yes|okay|done it's cancelled|all right i cancelled it|sure that's cancelled

@@ -152,6 +152,10 @@ def _service(memory: Memory, heard: Heard) -> str:
     return say.give_detail(detail) if detail and memory.count(Act.REQUESTED) else say.give_service(memory.goal)
 
 
+def _nothing_else(memory: Memory, heard: Heard) -> str:
+    return "" if len(memory.answers) < len(memory.goal.questions) else say.NOTHING_ELSE
+
+
 _Answer = tuple[Cue, Callable[[Memory, Heard], str]]
 _ABOUT_US: tuple[_Answer, ...] = (
     (Cue.ROBOT, lambda memory, heard: say.robot_answer(memory.goal)),
@@ -170,7 +174,7 @@ _ANSWERS: tuple[_Answer, ...] = (
     (Cue.ASK_SERVICE, _service),
     (Cue.ASK_OKAY, _okay),
     (Cue.QUESTION, _count),
-    (Cue.ANYTHING_ELSE, lambda memory, heard: say.NOTHING_ELSE),
+    (Cue.ANYTHING_ELSE, _nothing_else),
 )
 
 

@@ -57,7 +57,7 @@ def announcement(memory: Memory, heard: Heard) -> Reply | None:
 def ask(memory: Memory, heard: Heard) -> Reply | None:
     """Puts the question, gives the answer back, and needs a yes to that."""
     replied, answer = answers(memory, heard), _answer(memory, heard)
-    if replied and not (answer and replied == (say.NOTHING_ELSE,)):
+    if replied:
         return speak(*replied, *resumed(memory))
     if memory.pending is Act.READ_BACK and not answer:
         return _ask_on(memory, heard)
