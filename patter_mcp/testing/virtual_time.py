@@ -7,7 +7,7 @@ this loop needs no other preparation. With pytest::
     def anyio_backend():
         return "asyncio", {"loop_factory": VirtualTimeLoop}
 
-Not for tests with real sockets, subprocesses or threads (a sync hook or check runs in one): time does not wait for them.
+Not for tests with real sockets, subprocesses or threads (a sync hook runs in one): time does not wait for them.
 """
 
 from __future__ import annotations
