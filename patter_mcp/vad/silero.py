@@ -49,9 +49,10 @@ _STILL_BYTES = 500 * BYTES_PER_MS
 _STILL_PROBABILITY = 0.1
 _STILL_WAIT_SEC = 0.256
 _STILL_WAIT_BYTES = 8 * _WINDOW_BYTES
-"""While hardly a sample leaves the noise of a quiet line and nobody is heard, windows wait: for those of other calls, or
-for the first sound. A run of the model costs half a millisecond if the core has done something else in between, and
-hardly more for several windows: this saves a sixth of what the detector costs with ten calls, and a third with one.
+"""While hardly a sample leaves the noise of a quiet line and nobody is heard, windows wait: for others or for a sound.
+
+A run of the model costs half a millisecond if the core has done something else in between, and hardly more for several
+windows: this saves a sixth of what the detector costs with ten calls, and a third with one.
 """
 
 
