@@ -9,13 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import TypeVar
 
 import anyio
 from anyio import to_thread
 from anyio.abc import TaskGroup
 
-from patter_mcp import events as ev
 from patter_mcp.conversation.agent import Agent
 from patter_mcp.conversation.engine import Brief, Journal
 from patter_mcp.conversation.history import History
@@ -27,7 +25,7 @@ from patter_mcp.conversation.reply import Mind
 from patter_mcp.conversation.spoken import speakable
 from patter_mcp.conversation.together import together
 from patter_mcp.conversation.transcript import Transcript
-from patter_mcp.conversation.trouble import Troubles, note_overcome, trouble
+from patter_mcp.conversation.trouble import Troubles, opened
 from patter_mcp.errors import ConfigError, ProviderError, ProviderStatusError
 from patter_mcp.guardrails.speech import SpeechGuard
 from patter_mcp.hooks import HookContext, HookRunner
@@ -41,8 +39,6 @@ from patter_mcp.vad.base import VoiceDetector
 logger = logging.getLogger(__name__)
 
 UNAUTHORIZED = 401
-
-T = TypeVar("T")
 
 
 class PipelineEngine:
@@ -100,7 +96,7 @@ class PipelineEngine:
         agent = self._agent
         stt = self._parts.stt.open(SttOptions(language=agent.language, hints=brief.hints))
         tts = self._parts.tts.open(TtsOptions(language=agent.language, voice=agent.voice))
-        return together(_noted("stt", stt, journal), _noted("tts", tts, journal))
+        return together(opened("stt", stt, journal), opened("tts", tts, journal))
 
     def _conversation(
         self,
@@ -177,15 +173,3 @@ class PipelineEngine:
     def _journal_usage(self, journal: Journal, stt: SttStream, tts: TtsStream, meter: LlmMeter) -> None:
         for event in (*stt_usage(self._parts.stt, stt), *meter.usage(), *tts_usage(self._parts.tts, tts)):
             journal.write(event)
-
-
-@asynccontextmanager
-async def _noted(part: ev.CostPart, stream: AbstractAsyncContextManager[T], journal: Journal) -> AsyncGenerator[T]:
-    """Has the record say which part could not be had, or only with difficulty."""
-    try:
-        async with stream as opened:
-            note_overcome(journal, part, opened)
-            yield opened
-    except ProviderError as error:
-        journal.write(trouble(part, error, recovered=False))
-        raise

@@ -11,7 +11,7 @@ and speaking there is no text. Guardrails are kept; see `conversation.screen` fo
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from anyio.abc import TaskGroup
 
@@ -25,7 +25,7 @@ from patter_mcp.conversation.realtime_loop import RealtimeConversation
 from patter_mcp.conversation.spares import Spares
 from patter_mcp.conversation.tool_rounds import ToolRounds
 from patter_mcp.conversation.transcript import Transcript
-from patter_mcp.conversation.trouble import trouble
+from patter_mcp.conversation.trouble import opened
 from patter_mcp.conversation.voice import Means
 from patter_mcp.errors import ConfigError, ProviderError
 from patter_mcp.guardrails.speech import SpeechGuard
@@ -75,7 +75,7 @@ class SpeechToSpeechEngine:
         controls = Controls(transcript)
         tools = ToolExecutor(self._agent.tools, controls, call_id=brief.call_id, breakers=self._breakers)
         options = self._options(brief, tools, dialogue)
-        async with _noted(self._model.open(options), self._model, journal) as stream, helpers() as tasks:
+        async with opened("llm", self._model.open(options), journal) as stream, helpers() as tasks:
 
             def lose(error: ProviderError) -> None:
                 lost.append(error)
@@ -122,16 +122,3 @@ class SpeechToSpeechEngine:
             spares=self._spares,
             tasks=tasks,
         )
-
-
-@asynccontextmanager
-async def _noted(
-    opening: AbstractAsyncContextManager[RealtimeStream], model: SpeechToSpeech, journal: Journal
-) -> AsyncGenerator[RealtimeStream]:
-    """Has the record say that the model could not be had."""
-    try:
-        async with opening as stream:
-            yield stream
-    except ProviderError as error:
-        journal.write(trouble("llm", error, recovered=False))
-        raise

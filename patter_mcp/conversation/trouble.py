@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import TypeVar
 
 from patter_mcp.conversation.engine import Journal
 from patter_mcp.errors import ProviderError, ProviderStatusError, overcome
@@ -14,6 +15,8 @@ BUSY_PAUSE_SEC = 0.3
 LONGEST_PAUSE_SEC = 4.0
 """Nobody on a phone waits longer only to be let ask again."""
 
+T = TypeVar("T")
+
 
 def trouble(part: CostPart, error: ProviderError, *, recovered: bool) -> ProviderTrouble:
     return ProviderTrouble(
@@ -21,39 +24,46 @@ def trouble(part: CostPart, error: ProviderError, *, recovered: bool) -> Provide
     )
 
 
-def note_overcome(journal: Journal, part: CostPart, source: object) -> None:
-    """Puts down which failures the source has got over by itself."""
-    for error in overcome(source):
-        journal.write(trouble(part, error, recovered=True))
-
-
-@contextmanager
-def noted(journal: Journal, part: CostPart, source: object) -> Generator[None]:
-    """The same at the block's end."""
-    try:
-        yield
-    finally:
-        note_overcome(journal, part, source)
-
-
 class Troubles:
-    """One part's in one call: each is put down once, however many requests come upon it."""
+    """What one part of a call gets over by itself. Each is put down once, however many requests come upon it."""
 
     def __init__(self, journal: Journal, part: CostPart) -> None:
         self._journal = journal
         self._part: CostPart = part
         self._told: set[ProviderError] = set()
 
+    def note(self, source: object) -> None:
+        for error in overcome(source):
+            if error not in self._told:
+                self._told.add(error)
+                self._journal.write(trouble(self._part, error, recovered=True))
+
     @contextmanager
     def noted(self, source: object) -> Generator[None]:
-        """Puts down at the block's end what the source has got over by itself."""
+        """The same at the block's end."""
         try:
             yield
         finally:
-            for error in overcome(source):
-                if error not in self._told:
-                    self._told.add(error)
-                    self._journal.write(trouble(self._part, error, recovered=True))
+            self.note(source)
+
+
+@contextmanager
+def noted(journal: Journal, part: CostPart, source: object) -> Generator[None]:
+    """The same for one request alone."""
+    with Troubles(journal, part).noted(source):
+        yield
+
+
+@asynccontextmanager
+async def opened(part: CostPart, stream: AbstractAsyncContextManager[T], journal: Journal) -> AsyncGenerator[T]:
+    """Has the record say which part could not be had, or only with difficulty."""
+    try:
+        async with stream as source:
+            Troubles(journal, part).note(source)
+            yield source
+    except ProviderError as error:
+        journal.write(trouble(part, error, recovered=False))
+        raise
 
 
 def pause_before_retry_sec(error: ProviderError) -> float | None:
