@@ -47,13 +47,6 @@ class Troubles:
             self.note(source)
 
 
-@contextmanager
-def noted(journal: Journal, part: CostPart, source: object) -> Generator[None]:
-    """The same for one request alone."""
-    with Troubles(journal, part).noted(source):
-        yield
-
-
 @asynccontextmanager
 async def opened(part: CostPart, stream: AbstractAsyncContextManager[T], journal: Journal) -> AsyncGenerator[T]:
     """Has the record say which part could not be had, or only with difficulty."""

@@ -9,7 +9,7 @@ import anyio
 
 from patter_mcp import events as ev
 from patter_mcp.conversation.reply import Mind
-from patter_mcp.conversation.trouble import noted, trouble
+from patter_mcp.conversation.trouble import trouble
 from patter_mcp.errors import ProviderError
 from patter_mcp.llm.base import Message, TextChunk, ToolCallChunk, UsageChunk, served_by
 
@@ -43,7 +43,7 @@ async def _arguments(mind: Mind, messages: Sequence[Message]) -> str:
     calls: dict[int, str] = {}
     with mind.meter.request(sent, mind.llm) as meter:
         async with aclosing(mind.llm.stream(sent, specs, mind.options)) as chunks:
-            with noted(mind.journal, "llm", chunks):
+            with mind.troubles.noted(chunks):
                 async for chunk in chunks:
                     meter.served = served_by(chunks, mind.llm)
                     if isinstance(chunk, ToolCallChunk):

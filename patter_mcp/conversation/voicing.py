@@ -6,7 +6,7 @@ import anyio
 
 from patter_mcp.conversation.engine import Journal
 from patter_mcp.conversation.track import Track
-from patter_mcp.conversation.trouble import noted, pause_before_retry_sec, trouble
+from patter_mcp.conversation.trouble import Troubles, pause_before_retry_sec, trouble
 from patter_mcp.errors import ProviderError
 from patter_mcp.tts.base import TtsStream
 
@@ -30,5 +30,5 @@ async def voice(track: Track, tts: TtsStream, journal: Journal) -> None:
 
 
 async def _run(track: Track, journal: Journal) -> None:
-    with noted(journal, "tts", track):
+    with Troubles(journal, "tts").noted(track):
         await track.run()
