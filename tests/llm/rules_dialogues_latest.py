@@ -213,7 +213,7 @@ LATEST = [
     Dialogue(
         name="landlord's menu, half heard",
         goal="Tell the Parkview office that the heater in apartment 3B is broken. My name is Diane Ross.",
-        opens="welcome to parkview apartments to rent an apartment press one or repairs at two",
+        opens="welcome to parkview apartments to rent an apartment press one or repairs at two to hear this again",
         lines=[Line("", "please leave a message after the tone"), Line("", "[voicemail: the beep has sounded]")],
         truth="unknown",
         digits="2",
@@ -291,5 +291,37 @@ LATEST = [
         truth="yes",
         digits="03",
         summary="recorded",
+    ),
+    *(
+        Dialogue(
+            name=f"is full and is asked for the waiting list: {answer}",
+            goal="Get a table for three at the Blue Door tonight at eight, name Yusuf. If they are full, put us on the "
+            "waiting list.",
+            opens="oh no tonight we're completely full",
+            first_message="Hello, could I get a table for three people for tonight?",
+            lines=[
+                Line("put us on the waiting list", answer),
+                Line("Yusuf", "okay yusuf three people you're on the list for tonight"),
+                Line("is that right", "yes you're on the waiting list for tonight"),
+                Line("", "bye"),
+            ],
+            truth=truth,
+            summary=summary,
+        )
+        for answer, truth, summary in (
+            ("sure i can put you on the waiting list what's the name", "yes", "waiting list"),
+            ("no we don't keep a waiting list", "no", ""),
+        )
+    ),
+    Dialogue(
+        name="court is theirs, says so twice",
+        goal="Book a tennis court for Sunday at ten for two people, under Tom Reed. Anything before two is fine.",
+        opens="sunday at ten no that's gone i have eleven thirty or three in the afternoon",
+        first_message="Hello, I would like to book a tennis court for Sunday at ten for two people.",
+        lines=[
+            Line("eleven thirty", "eleven thirty okay what name shall michael"),
+            Line("Tom Reed", "hello a color is yours sunday at eleven thirty", again=True),
+        ],
+        truth="yes",
     ),
 ]

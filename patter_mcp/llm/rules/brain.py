@@ -16,6 +16,8 @@ from patter_mcp.llm.rules.understand import Heard
 
 MAX_SAME = 3
 """So often we say the same words in a row; then the conversation is stuck."""
+_CANNOT = (Cue.UNAVAILABLE, Cue.CLOSED, Cue.NO)
+"""What we answer with our second wish, unlike somebody who wants to be left alone."""
 MAX_TURNS = 40
 """Of the callee; a conversation longer than this goes in circles."""
 
@@ -34,6 +36,8 @@ def reply_to(messages: Sequence[Message]) -> Reply:
 def _first_reply(memory: Memory, heard: Heard) -> Reply:
     replies = (rule(memory, heard) for rule in RULES)
     reply = next((reply for reply in replies if reply is not None), None)
+    if memory.goal.instead and reply and reply.ending and reply.ending.goal_met == "no" and heard.has(*_CANNOT):
+        return speak("I see.", *say.request(memory.goal.instead)[:1])
     return _unless_repeated(memory, _not_understood(memory) if reply is None else reply)
 
 

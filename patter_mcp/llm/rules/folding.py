@@ -72,6 +72,8 @@ def _after_us(memory: Memory, message: Message) -> Memory:
     memory = replace(memory, menu="")
     if not said.text.strip():
         return memory
+    if memory.goal.instead and memory.goal.instead.task in said.text:
+        memory = replace(memory, goal=memory.goal.instead, slot=Slot(), refused_times=(), turned_down=False)
     slot = memory.slot
     if Act.READ_BACK in said.acts and not said.answer:
         slot = Slot(said.slot.day or slot.day, said.slot.time)
@@ -122,6 +124,8 @@ def _after_direction(memory: Memory, direction: str) -> Memory:
 
 
 def _after_speech(memory: Memory, text: str) -> Memory:
+    if "list" in memory.goal.task:
+        text = text.replace("waiting list", "list")  # which leaves nothing open where that is what we want
     heard = understand(_person_at_end(text))
     goes_on = memory.menu and not heard.has(Cue.GREETING, Cue.WHY, Cue.QUESTION, Cue.BACK)
     menu = f"{memory.menu} {heard.text}".strip() if goes_on or is_menu(heard.text) else ""

@@ -90,6 +90,8 @@ class Goal:
     """When what is cancelled or moved was to be."""
     strict: bool = False
     """Nothing but what was asked for will do."""
+    instead: Goal | None = None
+    """What else is wanted when this is refused: a place on the waiting list."""
     today: datetime.date | None = None
 
     @property

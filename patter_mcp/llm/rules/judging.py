@@ -89,7 +89,8 @@ def confirms(memory: Memory, heard: Heard) -> bool:
     if keeps_old(memory, heard):
         return False
     if memory.pending is Act.READ_BACK:
-        return heard.assents or heard.has(Cue.CONFIRMED)
+        says_it_again = memory.streak(Act.READ_AGAIN) > 0 and any(offer.time for offer in heard.offers)
+        return heard.assents or heard.has(Cue.CONFIRMED) or says_it_again
     return heard.has(Cue.CONFIRMED) and _states_it(memory, heard)
 
 

@@ -20,8 +20,8 @@ _PRESS = re.compile(
 _EMERGENCY = re.compile(r"(?:for|in|if) [^.]{0,60}?(?:dial|call) (?:nine one one|911|9 1 1)")
 _FOR = re.compile(r"(?<!press )(?<!dial )(?<!say )\bfour(?= [a-z])")
 """A "for" heard as a number."""
-_AT_KEY = re.compile(rf"\bat (?=(?:{'|'.join(_KEYS)})$)".replace("*", r"\*"))
-"""A "press" misheard before the last key of a menu."""
+_AT_KEY = re.compile(rf"\bat (?=(?:{'|'.join(_KEYS)})(?: (?:to|for|if|or)\b|$))")
+"""A "press" misheard."""
 _LABEL_LEAD = re.compile(r"(?:for|to|if)\b")
 _LAST_LEAD = re.compile(r"^.*\b(?=(?:for|to|if) )")
 _WELCOME = re.compile(r"thank you for (?:calling|holding)|welcome to|you have reached")

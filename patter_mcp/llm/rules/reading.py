@@ -35,6 +35,11 @@ _AFTERTHOUGHT = re.compile(
     r"end the call|get back to me|note (?:it|the)|write)\b.*",
     re.IGNORECASE,
 )
+_IF_FULL = re.compile(
+    r"\b(?:If|if|Otherwise|otherwise|In case|in case)\b[^.;]*?,? (?:please )?"
+    r"((?:put|add|place) (?:me|us|him|her|them|my name|the name) (?:on|to) [^.,;]*list)[^.;]*[.;]?"
+)
+"""The one second wish that is pursued."""
 _FURTHER = re.compile(
     r",? (?:and|then) (?:then )?(?:if (?:so|yes|they do),? )?"
     r"((?:reserve|book|order|buy|hold|schedule|cancel|make|rent|get|sign|put|arrange)\b.*)",
@@ -81,6 +86,16 @@ def read_goal(system_text: str) -> Goal:
 
 def goal_from(text: str, today: datetime.date | None = None) -> Goal:
     """The goal in the caller's own words."""
+    second = _IF_FULL.search(text)
+    goal = _goal_from(_IF_FULL.sub("", text) if second else text, today)
+    if second is None or not goal.kind.is_deal:
+        return goal
+    task = to_callee(second[1])
+    instead = replace(goal, kind=Kind.DO, verb="could", task=task, days=(), time=None, windows=(), questions=())
+    return replace(goal, instead=instead)
+
+
+def _goal_from(text: str, today: datetime.date | None) -> Goal:
     text = _HALF.sub(r"\1m", _TITLE.sub(r"\1", text)).strip()
     text = _PAYMENT_CARD.sub("", _MAKE_SURE.sub("ask if ", text))
     sentences = [sentence.strip() for sentence in _SENTENCE.split(text) if sentence.strip()]
