@@ -179,6 +179,23 @@ async def test_who_hangs_up_is_judged_by_their_last_words(last_words: str, goal_
     assert (name, arguments["goal_met"], await text_of(messages)) == ("end_call", goal_met, "")
 
 
+RECORDING = "thank you for calling the city museum we are open {} thank you and goodbye"
+
+
+@pytest.mark.parametrize(
+    ("hours", "goal_met"),
+    [
+        ("tuesday to friday from nine to five and on sunday from eleven to three", "yes"),
+        ("tuesday to friday from nine to five you will find more on our website", "unknown"),
+    ],
+)
+async def test_a_recording_that_hangs_up_has_answered_what_it_has_told_of_that_day(hours: str, goal_met: str) -> None:
+    messages = conversation("Is the City Museum open on Sunday, and until when?", RECORDING.format(hours))
+    messages.append({"role": "assistant", "content": "Hello, this is an automated assistant calling."})
+    messages.append({"role": "user", "content": "[the other party has hung up; only state the outcome]"})
+    assert (await call_of(messages))[1]["goal_met"] == goal_met
+
+
 async def test_four_misses_end_politely() -> None:
     messages = conversation(HAIRCUT, "hello")
     for _ in range(4):

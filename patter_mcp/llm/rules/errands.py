@@ -42,16 +42,27 @@ _DAY_WORDS = re.compile(r"\b(?:today|tomorrow|\w+day|week|weekend|soon|ready|noo
 _SHORT = 3
 _LONG = 9
 """Words: more than a courtesy has, so that "thank you, your parcel is at the station" is an answer."""
+_RECITED = re.compile(r"\b(?:thank you for calling|welcome to|you have reached)\b")
+_RECITED_WORDS = 15
+"""So many at once nobody says who wants to know what we want."""
 _NO_ANSWER = (Cue.GREETING, Cue.HOLD, Cue.BACK, Cue.THANKS, Cue.GOODBYE, Cue.WHY)
 
 
 def announcement(memory: Memory, heard: Heard) -> Reply | None:
     """A recording behind a menu cannot be asked whether we heard it right: its answer is reported as what it is."""
-    is_recording = memory.keys and not memory.requested and not heard.has(Cue.WHY, Cue.QUESTION)
-    if not is_recording or memory.stage != "question" or not _has_value(memory.goal.questions[0], heard):
+    is_recited = bool(_RECITED.search(heard.text)) and len(heard.words) >= _RECITED_WORDS
+    is_recording = (memory.keys or is_recited) and not memory.requested and not heard.has(Cue.WHY, Cue.QUESTION)
+    if not is_recording or memory.stage != "question" or not _tells(memory.goal.questions[0], heard):
         return None
-    goal_met = "yes" if len(memory.goal.questions) == 1 else "unknown"
+    goal_met = "yes" if all(_tells(question, heard) for question in memory.goal.questions) else "unknown"
     return Reply(ending=Ending(goal_met, f'A recorded announcement answered: "{heard.raw}".'))
+
+
+def _tells(question: str, heard: Heard) -> bool:
+    """Whether words to nobody in particular answer a question, and for the day it asks about."""
+    asked, told = ([mention.day for mention in find_days(words)] for words in (words_of(question), heard.words))
+    is_other_day = bool(told) and all(day.clashes(other, None) for day in asked for other in told) and bool(asked)
+    return not is_other_day and (_has_value(question, heard) or bool(heard.hours and "open" in question))
 
 
 def ask(memory: Memory, heard: Heard) -> Reply | None:
