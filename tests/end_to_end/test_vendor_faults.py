@@ -16,6 +16,7 @@ from typing import Any
 import anyio
 import pytest
 from vendor_phone import (
+    Delays,
     HungUp,
     Parts,
     Person,
@@ -367,19 +368,6 @@ async def held(course: Course) -> Outcome:
 
 
 Outcomes = Mapping[str, Outcome | Exception]
-
-
-class Delays:
-    """How much later than it should have something happened in this process?"""
-
-    def __init__(self) -> None:
-        self.sum_ms = 0.0
-
-    async def watch(self) -> None:
-        while True:
-            due = anyio.current_time() + 0.05
-            await anyio.sleep_until(due)
-            self.sum_ms += max(0.0, (anyio.current_time() - due) * 1000 - 5)
 
 
 @pytest.fixture(scope="module")

@@ -129,6 +129,19 @@ class Person:
         return max(map(len, re.findall(re.escape(SILENCE) + b"+", awaited)), default=0) / BYTES_PER_MS
 
 
+class Delays:
+    """How much later than it should have something happened in this process?"""
+
+    def __init__(self) -> None:
+        self.sum_ms = 0.0
+
+    async def watch(self) -> None:
+        while True:
+            due = anyio.current_time() + 0.05
+            await anyio.sleep_until(due)
+            self.sum_ms += max(0.0, (anyio.current_time() - due) * 1000 - 5)
+
+
 def is_sound(audio: bytes | bytearray) -> bool:
     return audio.count(ULAW_SILENCE) < len(audio)
 
