@@ -172,6 +172,8 @@ class Voice:
         self._turns[turn.response] = turn
         self.mouth.add(turn)
 
+    # How it stands.
+
     @property
     def is_owed(self) -> bool:
         """The model has to do something before we can say more."""
