@@ -324,4 +324,36 @@ LATEST = [
         ],
         truth="yes",
     ),
+    *(
+        Dialogue(
+            name=f"has a table but allows no cake of ours: {answer}",
+            goal="Book a table for ten at the Old Mill on Sunday at one for Ruth Klein's birthday. We need to bring "
+            "our own cake, so only book if that is okay.",
+            opens=answer,
+            first_message="Hello, I would like to book a table for ten on Sunday at one. Could we bring our own cake?",
+            lines=[
+                Line("right|settled", "yes sunday at one"),
+                Line("", "i'm sorry eight okay from outside so no table then"),
+                Line("", "okay i won't book it"),
+                Line("", "see you then bye bye"),
+            ],
+            truth=truth,
+        )
+        for answer, truth in (
+            ("the table is free but no you can't bring a cake here don't allow that", "no"),
+            ("sunday at one for ten yeah we can do that", "unknown"),
+        )
+    ),
+    Dialogue(
+        name="parts kindly after a refusal",
+        goal="Reserve a table for two tomorrow at seven.",
+        opens="okay",
+        first_message="Hello, I would like to reserve a table for two tomorrow at seven.",
+        lines=[
+            Line("is that right", "sorry no seven is taken"),
+            Line("instead", "no nothing else"),
+            Line("", "see you then bye bye", again=True),
+        ],
+        truth="no",
+    ),
 ]

@@ -250,7 +250,11 @@ def _doubtful(memory: Memory, heard: Heard) -> Reply | None:
 def _farewell(memory: Memory, heard: Heard) -> Reply | None:
     if not heard.has(Cue.GOODBYE):
         return None
-    if memory.turned_down or (memory.pending is Act.ASKED_INSTEAD and memory.count(Act.DECLINED)):
+    if (
+        memory.turned_down
+        or memory.is_slot_refused
+        or (memory.pending is Act.ASKED_INSTEAD and memory.count(Act.DECLINED))
+    ):
         return refused(memory)
     if memory.requested and not memory.count(Act.READ_AGAIN) and memory.count(Act.READ_BACK):
         return speak(say.read_back_again(memory.goal, memory.slot))

@@ -75,6 +75,8 @@ class Goal:
     party: int | None = None
     facts: tuple[tuple[str, str], ...] = ()
     """What else may be told when asked: ("order number", "4417")."""
+    condition: str = ""
+    """A proviso these rules cannot check: "only book if that is okay"."""
     wording: str = ""
     """What is to be written on the thing: a text in quotes."""
     details: tuple[str, ...] = ()

@@ -36,6 +36,7 @@ _SHORT = 3
 """Words: what may be a hum."""
 _COURTESY_WORDS = 6
 """More than these after we gave an answer back, and a thank-you is about something else."""
+_GIVEN_UP = (Act.DECLINED, Act.ASKED_INSTEAD, Act.ASKED_TIME, Act.REFUSED_PAYMENT)
 QUESTIONS = (
     Cue.ROBOT, Cue.WHO, Cue.WHY, Cue.ASK_NAME, Cue.ASK_SPELLING, Cue.ASK_PHONE, Cue.ASK_PARTY, Cue.ASK_DAY,
     Cue.ASK_TIME, Cue.ASK_SERVICE, Cue.ASK_SECRET, Cue.ASK_RECORD, Cue.ASK_OKAY,
@@ -84,6 +85,8 @@ def confirms(memory: Memory, heard: Heard) -> bool:
         return False
     if heard.has(Cue.WILL_CALL_BACK) and not heard.has(Cue.CONFIRMED):
         return False
+    if memory.is_slot_refused and not heard.offers and not heard.assents:
+        return False
     if _RESERVATION.search(heard.text) or ("cancel" in heard.text and memory.goal.kind is not Kind.CANCEL):
         return False
     if keeps_old(memory, heard):
@@ -96,7 +99,7 @@ def confirms(memory: Memory, heard: Heard) -> bool:
 
 def _states_it(memory: Memory, heard: Heard) -> bool:
     """ "It's booked" is enough once we have said aloud what; before, they must name it themselves."""
-    is_said = memory.count(Act.READ_BACK) > 0
+    is_said = _is_on_the_table(memory)
     if memory.goal.kind in _STATED:
         is_settled = is_said or memory.goal.kind is Kind.CANCEL or memory.slot.time is None or bool(heard.offers)
         return is_settled and re.search(_STATED[memory.goal.kind], heard.text) is not None
@@ -107,6 +110,16 @@ def _states_it(memory: Memory, heard: Heard) -> bool:
         return re.search(rf"\b{re.escape(done)}", heard.text) is not None
     time = memory.slot.time
     return time is not None and any(offer.time and offer.time.same(time) for offer in heard.offers)
+
+
+def _is_on_the_table(memory: Memory) -> bool:
+    """What we read back last has been neither refused by them nor given up by us since."""
+    for line in reversed(memory.said):
+        if Act.READ_BACK in line.acts:
+            return not memory.turned_down
+        if not line.acts.isdisjoint(_GIVEN_UP):
+            return False
+    return False
 
 
 def keeps_old(memory: Memory, heard: Heard) -> bool:

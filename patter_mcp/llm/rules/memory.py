@@ -56,6 +56,12 @@ class Memory:
             return "message" if self.goal.kind is Kind.TELL else "deal"
         return "question" if len(self.answers) < len(self.goal.questions) else "done"
 
+    @property
+    def is_slot_refused(self) -> bool:
+        """They have said that they do not have the time on the table."""
+        time = self.slot.time
+        return time is not None and any(time.same(refused) for refused in self.refused_times)
+
     def count(self, act: Act) -> int:
         return sum(act in line.acts for line in self.said)
 

@@ -54,6 +54,7 @@ _MOVE_TARGET = re.compile(r"\s+(?:to|until|till|for)\s+")
 
 _PAYMENT_CARD = re.compile(r"(?<![+\d])(?:\d[ -]?){12,18}\d(?!\d)")
 """Never spoken, so never read."""
+_PROVISO = re.compile(r"\bonly (?:\w+ ){,3}if\b|\bas long as\b|\bprovided\b|\bon condition\b", re.IGNORECASE)
 _QUOTED = re.compile(r"""(?<!\w)['"‘“](\w[^'"’”]*\w[.!?]?)['"’”](?!\w)""")
 _PHONE = re.compile(r"(?<![\w-])\+?\(?\d[\d\s().-]{5,}\d(?![\w-])")
 _NUMBERED = re.compile(
@@ -104,8 +105,8 @@ def _goal_from(text: str, today: datetime.date | None) -> Goal:
     goal = Goal(
         text=text, kind=errand.kind, verb=errand.verb, recipient=_recipient(errand), task=_task(errand, text),
         name=find_name(text), phone=_phone(text), party=party.count if party else None, facts=_facts(text),
-        questions=_questions(errand), further=_further(errand), details=_details(sentences), wording=_wording(text),
-        today=today,
+        questions=_questions(errand), further=_further(errand), details=_details(sentences),
+        condition=_condition(sentences), wording=_wording(text), today=today,
     )  # fmt: skip
     return _with_terms(goal, errand) if errand.kind.is_deal else goal
 
@@ -198,6 +199,12 @@ def _facts(text: str) -> tuple[tuple[str, str], ...]:
     found = [(match[1].lower().replace(",", ""), match[2].strip(" ,")) for match in _NUMBERED.finditer(text)]
     found += [(label, match[1].strip()) for label, pattern in _LABELLED if (match := pattern.search(text))]
     return tuple(found)
+
+
+def _condition(sentences: Sequence[str]) -> str:
+    """A sentence with a proviso that is not about days and times."""
+    stated = (sentence for sentence in sentences if _PROVISO.search(sentence))
+    return next((text for text in stated if not find_times(words_of(text)) and not find_days(words_of(text))), "")
 
 
 def _wording(text: str) -> str:

@@ -65,11 +65,12 @@ def resumed(memory: Memory) -> tuple[str, ...]:
 
 
 def finished(memory: Memory) -> Reply:
-    """Everything is confirmed: thanks, goodbye, "yes"."""
+    """Everything is confirmed: thanks, goodbye, "yes"; unless the goal has more than was dealt with."""
     lead = ("Great.",) if memory.goal.kind.is_deal else ()
-    if memory.goal.further:
-        left = f"{_success(memory)} Not done: {memory.goal.further}."
-        return Reply((say.THANKS_GOODBYE,), Ending("unknown", left))
+    left = f"Not done: {memory.goal.further}." if memory.goal.further else ""
+    left = left or (f"Not checked: {memory.goal.condition}" if memory.goal.condition else "")
+    if left:
+        return Reply((*lead, say.THANKS_GOODBYE), Ending("unknown", f"{_success(memory)} {left}"))
     return Reply((*lead, say.THANKS_GOODBYE), Ending("yes", _success(memory)))
 
 

@@ -179,6 +179,8 @@ def _corrected(text: str) -> str:
 
 def _assent(text: str, clauses: Sequence[str]) -> Iterator[Cue]:
     bare = yes_no.GREETING_GOOD.sub(" ", text)
+    if yes_no.BUT_NO.search(text):
+        clauses = ()
     if yes_no.NO_WORDS.search(bare):
         yield Cue.NO
     if _is_said(yes_no.FIRM_YES, clauses) or _is_said(yes_no.SOFT_YES, clauses):

@@ -45,6 +45,8 @@ GREETING_GOOD = re.compile(
     r"\bgood (?:morning|afternoon|evening|day|night|luck|question|point|idea but)\b|\bgood to go\b|\bhave a good\b"
 )
 
+BUT_NO = re.compile(r"\bbut (?:no|(?:we|you|i|they) (?:can|do|will|are|could) not)\b")
+"""Takes back whatever was agreed before it."""
 EXPLAINED = word_set(
     "a an the and or so then well um uh oh ah hmm now just all it that this is are was at on in for of to by with "
     "under from i we you he she they me us him her them your our my will would be am have has had got get put "
