@@ -11,7 +11,7 @@ from patter_mcp.llm.rules.cues import Cue
 from patter_mcp.llm.rules.folding import remember
 from patter_mcp.llm.rules.memory import Memory
 from patter_mcp.llm.rules.recall import Act
-from patter_mcp.llm.rules.replies import QUIET, Reply, errand, finished, opening, resumed, speak, uncertain
+from patter_mcp.llm.rules.replies import QUIET, Ending, Reply, errand, finished, opening, resumed, speak, uncertain
 from patter_mcp.llm.rules.understand import Heard
 
 MAX_SAME = 3
@@ -52,12 +52,19 @@ def _in_circles(memory: Memory, heard: Heard) -> Reply | None:
     return uncertain(memory, why="The conversation went in circles.") if len(memory.heard) > MAX_TURNS else None
 
 
+def _parted(memory: Memory, heard: Heard) -> Reply | None:
+    """After our goodbye a question is answered, and only what is new begins the talk anew."""
+    is_offer = memory.stage == "deal" and (bool(heard.offers) or heard.has(Cue.CONFIRMED))
+    if not memory.stands or memory.ending is None or is_offer:
+        return None
+    replied = answers.answers(memory, heard)
+    return Reply((*replied, say.GOODBYE) if replied else (), Ending(*memory.ending))
+
+
 def _step_done(memory: Memory, heard: Heard) -> Reply | None:
     """Something was just confirmed: on to the next question, or to the end."""
     if memory.stage == "done":
-        is_over = bool(memory.said) and Act.PARTED in memory.said[-1].acts
-        reply = finished(memory)
-        return Reply(ending=reply.ending) if is_over else reply
+        return finished(memory)
     return speak("Thank you.", *errand(memory)) if memory.advanced else None
 
 
@@ -103,6 +110,7 @@ RULES: tuple[Callable[[Memory, Heard], Reply | None], ...] = (
     machines.queue,
     answers.wrong_number,
     answers.unwelcome,
+    _parted,
     _in_circles,
     answers.diversion,
     _step_done,

@@ -100,10 +100,10 @@ PATTERNS: dict[Cue, str] = {
     ),
     Cue.HOLD: (
         "(?:hold|hang) on|(?:please |can you |could you |will you |just |you )hold(?! (?:a|the|your|it|my) (?:table|"
-        r"room|spot|card))|\bon hold|(?:one|a|just a|give me a) (?:moment|second|sec|minute|min)\b|bear with me|let "
-        r"me (?!know\b|tell\b|guess\b|say\b)\w+|give me a (?:moment|second|minute)|i (?:will|can|could) (?:just "
-        ")?(?:check|ask|have a look|take a look|look)|two seconds|wait a|just checking|checking|i will be right "
-        r"back|hold please|please hold|one mo\b|^hold$|^wait$|while i (?:check|look|pull)"
+        r"room|spot|card))|\bon hold(?! for)|(?:one|a|just a|give me a) (?:moment|second|sec|minute|min)\b|bear with "
+        r"me|let me (?!know\b|tell\b|guess\b|say\b)\w+|give me a (?:moment|second|minute)|i (?:will|can|could) "
+        "(?:just )?(?:check|ask|have a look|take a look|look)|two seconds|wait a|just checking|checking|i will be "
+        r"right back|hold please|please hold|one mo\b|^hold$|^wait$|while i (?:check|look|pull)"
     ),
     Cue.BACK: (
         "thank(?:s| you) for (?:waiting|holding)|sorry (?:about that|for the wait|to keep you)|(?:i am|we are) back"
@@ -142,18 +142,19 @@ PATTERNS: dict[Cue, str] = {
     ),
     Cue.DEFLECT: (
         "(?:need|have|got) to (?:call|ring|contact)|(?:for|are) emergencies only|emergencies only|(?:has|have|"
-        r"needs?) to (?:call|come|write|sign|ask|do it)(?: \w+){0,2} (?:her|him|them)sel(?:f|ves)|(?:can|could|may) "
-        r"only (?:\w+ ){1,3}(?:with the|through|in person|if (?:he|she|they))|only (?:take|accept|do) walk ?ins|"
-        "(?:book|order|do (?:it|that|this)|go|apply|sign up|register|reserve|schedule|use|through|via|visit|fill|"
-        r"check)(?: \w+){0,3} (?:online|website|web site|web|app|internet|site|form)|\bon (?:our|the) (?:website|web "
-        "site|web|app|internet|site)|(?:only|just) (?:online|walk ?ins?|in person)|walk ?ins? only|(?:do not|not|"
-        r"never|can not) (?:take|accept|do|make|handle)(?: \w+){0,2} (?:over the phone|by phone|on the phone|via "
-        "phone)|(?:do not|not|never) (?:take|accept|do)(?: any)? (?:reservations|bookings|appointments)|call (?:us |"
-        "me |back |again |them |him |her )*(?:later|tomorrow|monday|tuesday|wednesday|thursday|friday|next week|in "
-        "the|another|at |after|when)|try (?:again|calling|back|us)|call (?:the|our|another|a different) (?:other|"
-        "main|office|number|branch|store|head)|send (?:us |me |an )*(?:email|e mail)|email us|(?:have|need) to "
-        "(?:speak|talk) (?:to|with)|need to come in|come (?:in|by) (?:in )?person|have to come in|(?:not|never) "
-        "(?:something|anything) we do|can not (?:discuss|give (?:that|you|out)|share|tell you)"
+        "needs?) to (?:send|mail|fax|submit|fill)|(?:has|have|needs?) to (?:call|come|write|sign|ask|do it)(?: "
+        r"\w+){0,2} (?:her|him|them)sel(?:f|ves)|(?:can|could|may) only (?:\w+ ){1,3}(?:with the|through|in person|"
+        "if (?:he|she|they))|only (?:take|accept|do) walk ?ins|(?:book|order|do (?:it|that|this)|go|apply|sign up|"
+        r"register|reserve|schedule|use|through|via|visit|fill|check)(?: \w+){0,3} (?:online|website|web site|web|"
+        r"app|internet|site|form)|\bon (?:our|the) (?:website|web site|web|app|internet|site)|(?:only|just) "
+        "(?:online|walk ?ins?|in person)|walk ?ins? only|(?:do not|not|never|can not) (?:take|accept|do|make|"
+        r"handle)(?: \w+){0,2} (?:over the phone|by phone|on the phone|via phone)|(?:do not|not|never) (?:take|"
+        "accept|do)(?: any)? (?:reservations|bookings|appointments)|call (?:us |me |back |again |them |him |her "
+        ")*(?:later|tomorrow|monday|tuesday|wednesday|thursday|friday|next week|in the|another|at |after|when)|try "
+        "(?:again|calling|back|us)|call (?:the|our|another|a different) (?:other|main|office|number|branch|store|"
+        "head)|send (?:us |me |an )*(?:email|e mail)|email us|(?:have|need) to (?:speak|talk) (?:to|with)|need to "
+        "come in|come (?:in|by) (?:in )?person|have to come in|(?:not|never) (?:something|anything) we do|can not "
+        "(?:discuss|give (?:that|you|out)|share|tell you)"
     ),
     Cue.NOT_HERE: (
         "(?:he|she|they|boss|manager|owner|person|doctor|stylist) (?:is|are) (?:not|out|away|off|gone|busy|"

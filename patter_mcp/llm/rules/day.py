@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from patter_mcp.llm.rules.words import ORDINALS, number_at
 
@@ -41,7 +41,13 @@ class Day:
         """
         if self.is_next_week and not other.is_next_week and other.number is None:
             return True
-        return _differ(self._facts(today), other._facts(today))
+        mine, others = self._in_month_of(other), other._in_month_of(self)
+        return _differ(mine._facts(today), others._facts(today))
+
+    def _in_month_of(self, other: Day) -> Day:
+        """ "The fifth" is the one of the month that is spoken of."""
+        is_open = self.number is not None and self.month is None
+        return replace(self, month=other.month) if is_open else self
 
     def _facts(self, today: datetime.date | None) -> _Facts:
         date = self._date(today)

@@ -90,7 +90,8 @@ def _unlike(memory: Memory, heard: Heard) -> Reply | None:
 def _offered(memory: Memory, heard: Heard) -> Reply | None:
     if not heard.offers or memory.goal.kind is Kind.CANCEL:
         return None
-    if heard.has(Cue.NO, Cue.CLOSED, Cue.UNAVAILABLE) and all(_only_day(offer, memory) for offer in heard.offers):
+    is_refused = heard.has(Cue.NO, Cue.CLOSED, Cue.UNAVAILABLE)
+    if is_refused and (memory.goal.wanted == Slot() or all(_only_day(offer, memory) for offer in heard.offers)):
         return None
     if memory.count(Act.READ_BACK) >= MAX_READ_BACKS:
         return uncertain(memory, why="They named several times.")

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import cast, get_args
 
 from patter_mcp.llm.base import FunctionCall, Message
 from patter_mcp.llm.rules.cues import Cue
@@ -16,8 +17,10 @@ from patter_mcp.llm.rules.menu import is_menu
 from patter_mcp.llm.rules.reading import read_goal
 from patter_mcp.llm.rules.recall import Act, Said, recall
 from patter_mcp.llm.rules.understand import understand
+from patter_mcp.types import GoalMet
 
 _DIRECTION = re.compile(r"(\[[^\]]*\])")
+_GOALS_MET: dict[str, GoalMet] = {goal_met: goal_met for goal_met in get_args(GoalMet)}
 _TAIL_WORDS = 9
 """Long enough for a greeting: "good morning front desk how can i help you"."""
 
@@ -64,8 +67,11 @@ def _is_machine(text: str) -> bool:
 
 
 def _after_us(memory: Memory, message: Message) -> Memory:
-    keys = tuple(filter(None, (_keys_of(call["function"]) for call in message.get("tool_calls") or ())))
+    used = [call["function"] for call in message.get("tool_calls") or ()]
+    keys = [arguments["digits"] for arguments in _arguments(used, "send_digits") if "digits" in arguments]
     memory = replace(memory, keys=(*memory.keys, *keys), turn=None, direction="")
+    for end in _arguments(used, "end_call"):
+        memory = replace(memory, ending=(_GOALS_MET.get(end.get("goal_met", ""), "unknown"), end.get("summary", "")))
     said = recall(_text(message), memory.goal)
     if Act.PARDONED in said.acts:
         return memory
@@ -98,13 +104,17 @@ def _pending(memory: Memory, said: Said) -> Act | None:
     return None if is_final else memory.pending
 
 
-def _keys_of(function: FunctionCall) -> str:
-    if function["name"] != "send_digits":
-        return ""
-    try:
-        return str(json.loads(function["arguments"])["digits"])
-    except (ValueError, KeyError, TypeError):
-        return ""
+def _arguments(used: Iterable[FunctionCall], name: str) -> list[dict[str, str]]:
+    """What a tool was called with, each time; what cannot be read is left out."""
+    found: list[dict[str, str]] = []
+    for function in used:
+        try:
+            arguments = json.loads(function["arguments"]) if function["name"] == name else None
+        except ValueError:
+            continue
+        if isinstance(arguments, dict):
+            found.append({str(key): str(value) for key, value in cast("dict[object, object]", arguments).items()})
+    return found
 
 
 def _after_them(memory: Memory, text: str) -> Memory:

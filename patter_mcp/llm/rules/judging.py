@@ -55,12 +55,20 @@ _UNSETTLING = (*(cue for cue in OBJECTIONS if cue not in (Cue.UNAVAILABLE, Cue.C
 def judged(memory: Memory, heard: Heard) -> Memory:
     """The memory after a turn, as far as the errand goes."""
     before = memory
-    if memory.settled and memory.goal.kind.is_deal and heard.has(Cue.RETRACTED, Cue.UNAVAILABLE):
-        memory = replace(memory, settled=False)
+    if _unsettles(memory, heard):
+        memory = replace(memory, settled=False, answers=memory.answers[:-1] if memory.has_parted else memory.answers)
     judge = {"deal": _after_deal_talk, "message": _after_message_talk, "question": _after_answer}.get(memory.stage)
     after = judge(memory, heard) if judge else memory
-    advanced = (after.settled, after.answers) != (before.settled, before.answers)
+    advanced = after.settled > before.settled or len(after.answers) > len(before.answers)
     return replace(after, advanced=advanced)
+
+
+def _unsettles(memory: Memory, heard: Heard) -> bool:
+    """Second thoughts, the last of which come when we have said goodbye."""
+    if memory.goal.kind.is_deal and memory.settled:
+        is_other = memory.has_parted and bool(heard.offers) and differs(memory, heard)
+        return heard.has(Cue.RETRACTED, Cue.UNAVAILABLE) or is_other
+    return memory.goal.kind is Kind.ASK and memory.has_parted and heard.has(Cue.RETRACTED)
 
 
 def _after_deal_talk(memory: Memory, heard: Heard) -> Memory:

@@ -48,6 +48,8 @@ def _on_hang_up(memory: Memory) -> Reply:
     """Nothing can be said any more, but how it went can be told."""
     if memory.is_voicemail:
         return Reply(ending=Ending("unknown", "A voicemail answered and the line ended before we had left word."))
+    if memory.stands and memory.ending:
+        return Reply(ending=Ending(*memory.ending))
     if memory.stage == "done":
         return Reply(ending=finished(memory).ending)
     if memory.turned_down:

@@ -9,6 +9,7 @@ from patter_mcp.llm.rules.clock import Clock
 from patter_mcp.llm.rules.goal import Goal, Kind, Slot
 from patter_mcp.llm.rules.recall import Act, Said
 from patter_mcp.llm.rules.understand import Heard
+from patter_mcp.types import GoalMet
 
 Stage = Literal["deal", "message", "question", "open", "done"]
 """What is still to be settled; a deal or a message comes before questions."""
@@ -43,6 +44,8 @@ class Memory:
     menu: str = ""
     """What an automated menu has said since we last pressed a key."""
     keys: tuple[str, ...] = ()
+    ending: tuple[GoalMet, str] | None = None
+    """What we told of the goal, with a summary, when we said goodbye."""
     silences: int = 0
     """Silent directions since somebody last spoke to us."""
     waiting: bool = False
@@ -55,6 +58,15 @@ class Memory:
         if not self.settled and self.goal.kind is not Kind.ASK:
             return "message" if self.goal.kind is Kind.TELL else "deal"
         return "question" if len(self.answers) < len(self.goal.questions) else "done"
+
+    @property
+    def has_parted(self) -> bool:
+        return bool(self.said) and Act.PARTED in self.said[-1].acts
+
+    @property
+    def stands(self) -> bool:
+        """We have said goodbye, and what we told of the goal still holds."""
+        return self.has_parted and self.ending is not None and (self.ending[0] != "yes" or self.stage == "done")
 
     @property
     def is_slot_refused(self) -> bool:

@@ -65,6 +65,7 @@ _NUMBERED = re.compile(
     r"seven|eight|nine)\b[\s,]*){3,})",
     re.IGNORECASE,
 )
+_LED_NUMBER = re.compile(rf"\s*,?\s+(?:for|with|under|on|of) (?:my |our |the )?{_NUMBERED.pattern}", re.IGNORECASE)
 _LABELLED = (
     ("email address", re.compile(r"([\w.+-]+@[\w-]+\.[\w.]*\w)")),
     ("date of birth", re.compile(r"\b(?:born|date of birth|dob|birthday)(?: is|:| on)?\s+([^.;\n]+)", re.IGNORECASE)),
@@ -122,7 +123,7 @@ def _task(errand: Errand, text: str) -> str:
         return to_callee(re.sub(r"\bfrom\b", "on", _move_parts(errand.thing)[0]))
     if errand.kind is Kind.ASK:
         return _questions(errand)[0]
-    wanted = thing_wanted(_without_facts(errand.thing))
+    wanted = thing_wanted(_without_facts(_LED_NUMBER.sub("", errand.thing)))
     return wanted[:1].lower() + wanted[1:] if wanted else "an appointment"
 
 
