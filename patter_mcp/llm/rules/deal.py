@@ -97,7 +97,8 @@ def _offered(memory: Memory, heard: Heard) -> Reply | None:
         return uncertain(memory, why="They named several times.")
     slots = [slot_of(offer, memory.goal, memory.slot) for offer in heard.offers]
     if any(matches(memory, slot) for slot in slots) and not heard.has(Cue.RETRACTED):
-        return _same_again(memory, heard)
+        is_denied = heard.has(Cue.NO) and not heard.has(Cue.YES, Cue.CONFIRMED) and memory.streak(Act.READ_BACK)
+        return None if is_denied else _same_again(memory, heard)
     if heard.has(Cue.CHECKING) and memory.slot.time and not heard.refused_times:
         return speak("No.", say.read_back(memory.goal, memory.slot))
     if _mistakes_us(memory, heard, slots):

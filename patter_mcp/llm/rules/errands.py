@@ -36,6 +36,8 @@ _AMOUNT = re.compile(
 """Not a mere "one", which may be anything."""
 _VALUE_QUESTION = re.compile(f"{_TIME_QUESTION.pattern}|{_AMOUNT_QUESTION.pattern}", re.IGNORECASE)
 _YES_NO_QUESTION = re.compile(r"^(?:if|whether|is|are|do|does|did|can|could|will|have|has)\b", re.IGNORECASE)
+_CANNOT_TELL = re.compile(r"\b(?:can|could|do|did) not (?:find|see|tell|say|look|check)\b")
+_FINDING_QUESTION = re.compile(r"\b(?:find|found|lost|see|seen)\b", re.IGNORECASE)
 _PRESENCE_QUESTION = re.compile(r"\b(?:in|here|there|home|available|at work|back)\b", re.IGNORECASE)
 _STOCK_QUESTION = re.compile(r"\b(?:have|has|any|some|left|stock|available)\b", re.IGNORECASE)
 _DAY_WORDS = re.compile(r"\b(?:today|tomorrow|\w+day|week|weekend|soon|ready|noon|midnight|hours)\b")
@@ -91,6 +93,7 @@ def _answer(memory: Memory, heard: Heard) -> str:
     if memory.pending is Act.READ_BACK and heard.has(Cue.NO) and not _has_value(question, heard):
         return ""
     is_evasive = heard.has(Cue.UNSURE, Cue.DEFLECT, Cue.WILL_CALL_BACK, Cue.TRANSFER)
+    is_evasive |= _CANNOT_TELL.search(heard.text) is not None and not _FINDING_QUESTION.search(question)
     is_evasive |= heard.has(Cue.NOT_HERE) and not _PRESENCE_QUESTION.search(question)
     if is_evasive and not (_VALUE_QUESTION.search(question) and _has_value(question, heard)):
         return ""

@@ -15,7 +15,7 @@ CLAUSE_START = (
 _NAMES = r"[A-Z][\w'’]*(?: [A-Z][\w'’]*)*"
 _SOMEBODY = (
     r"(?i:them|him|her|someone|somebody|everyone|whoever answers|(?:the|my|our|his|their) "
-    r"(?:(?:[a-z]+ ){1,3}?[a-z]+(?=,? that\b)|[a-z]+))"
+    r"(?:(?:[a-z]+ ){1,3}?[a-z]+(?=,? (?:that|if|whether|what|when|how|where|which|why)\b)|[a-z]+))"
 )
 _WHO = rf"(?:(?i:mom|mum|dad|grandma|grandpa)(?: {_NAMES})?|{_SOMEBODY}|{_NAMES})"
 _NOUN_START = r"(?i:an?|some|one|two|three|my|our|the (?:next|first|earliest))\b"

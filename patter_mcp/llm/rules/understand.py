@@ -118,8 +118,8 @@ _SHORT_YES = 7
 MAX_UNEXPLAINED = 2
 _PARTS = ("morning", "afternoon", "evening")
 _CHECKING = re.compile(
-    r"^(?!(?:yes|yeah|yep|correct|right|that is|it is|absolutely|exactly|sure)\b).{12,}\b(?:right|correct|yeah|"
-    r"yes)$|\b(?:did you say|you said|did you mean|do you mean|you mean)\b"
+    r"^(?!(?:yes|yeah|yep|correct|right|that is|it is|absolutely|exactly|sure)\b).{12,}\b(?:right|correct|yeah)$|"
+    r"\b(?:did you say|you said|did you mean|do you mean|you mean)\b"
 )
 
 
