@@ -40,6 +40,7 @@ class DirectTransport(httpx2.AsyncBaseTransport):
         self._idle: defaultdict[_Origin, deque[_Connection]] = defaultdict(deque)
         """The one used last is at the end, and is used next."""
         self._open: set[_Connection] = set()
+        self._closed = False
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         body = await request.aread()
@@ -59,11 +60,13 @@ class DirectTransport(httpx2.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
+        self._closed = True
         self._idle.clear()
-        for connection in list(self._open):
-            connection.abort()
         while self._open:
-            await next(iter(self._open)).gone.wait()
+            # One by one, because one that was only being made may have joined them meanwhile.
+            connection = next(iter(self._open))
+            connection.abort()
+            await connection.gone.wait()
 
     def _kept(self, origin: _Origin) -> _Connection | None:
         idle = self._idle[origin]
@@ -78,7 +81,7 @@ class DirectTransport(httpx2.AsyncBaseTransport):
             return
         idle = self._idle[origin]
         idle.append(connection)
-        if len(idle) > self._keep_count:
+        if len(idle) > (0 if self._closed else self._keep_count):
             idle.popleft().abort()
 
     async def _connect(self, request: httpx2.Request) -> _Connection:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import httpx2
 import pytest
 from anyio.abc import ByteStream, Listener, SocketAttribute
@@ -28,6 +29,7 @@ class Server:
         self.answers = list(answers)
         self.requests: list[bytes] = []
         self.connections = 0
+        self.asked = anyio.Event()
         self.closed = anyio.Event()
         self._hangs_up = hangs_up
 
@@ -37,6 +39,7 @@ class Server:
             try:
                 while self.answers:
                     self.requests.append(await stream.receive())
+                    self.asked.set()
                     await stream.send(self.answers.pop(0))
                     if self._hangs_up:
                         return
@@ -131,6 +134,29 @@ async def test_a_line_break_in_a_header_is_refused() -> None:
         with pytest.raises(httpx2.LocalProtocolError):
             await client.post(url, headers={"authorization": "Bearer key\r\nhost: elsewhere"})
     assert server.requests == []
+
+
+async def test_closing_ends_what_is_under_way() -> None:
+    async def ask() -> None:
+        with pytest.raises(httpx2.RemoteProtocolError):
+            await client.post(url, content=b"?")
+
+    async with asking(b"") as (server, client, url), anyio.create_task_group() as tasks:
+        tasks.start_soon(ask)
+        await server.asked.wait()
+        await client.aclose()
+        await server.closed.wait()
+
+
+async def test_a_connection_that_opens_after_the_end_is_used_once() -> None:
+    async def ask() -> None:
+        assert (await client.post(url, content=b"?")).text == "hello"
+
+    async with asking(HELLO) as (server, client, url), anyio.create_task_group() as tasks:
+        tasks.start_soon(ask)
+        await anyio.lowlevel.checkpoint()
+        await client.aclose()
+        await server.closed.wait()
 
 
 async def test_nobody_there_is_no_connection() -> None:
