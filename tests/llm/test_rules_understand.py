@@ -35,6 +35,7 @@ def offered(text: str) -> list[str]:
         ("8:30am", ["8:30 am"]),
         ("16:30", ["4:30 pm"]),
         ("eight in the evening", ["8:00 pm"]),
+        ("nine fifteen in the evening", ["9:15 pm"]),
         ("nine tonight", ["9:00 pm"]),
         ("how about for thirty", ["4:30"]),
         ("at to p m", ["2:00 pm"]),

@@ -189,5 +189,5 @@ def _general(memory: Memory, heard: Heard) -> str:
     if detail := (memory.goal.reason if asks_why else "") or memory.goal.detail(heard.words):
         return say.give_detail(detail)
     if _ASKS_IF_SO.match(heard.text) and memory.goal.says(heard.words):
-        return say.IT_IS
+        return say.introduction(memory.goal) if "are you" in heard.text else say.IT_IS
     return say.task_alone(memory.goal) if not memory.count(Act.TOLD_TASK) else say.NOT_KNOWN

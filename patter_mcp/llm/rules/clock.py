@@ -206,9 +206,11 @@ def _minutes(words: Sequence[str], index: int) -> tuple[int, int]:
     if _word(words, index) in ("oh", "o", "zero") and 0 < UNITS.get(_word(words, index + 1), 0) < 10:
         return UNITS[words[index + 1]], index + 2
     read = number_at(words, index)
-    if read is None or not 10 <= read[0] <= 59 or _word(words, read[1]) in _COUNTED or _word(words, read[1]) in _TO:
+    if read is None or not 10 <= read[0] <= 59:
         return 0, index
-    return read
+    after = _word(words, read[1])
+    is_counted = (after in _COUNTED and _half(words, read[1])[0] is None) or after in _TO
+    return (0, index) if is_counted else read
 
 
 def _homophone_fits(words: Sequence[str], index: int, end: int) -> bool:

@@ -78,8 +78,8 @@ PATTERNS: dict[Cue, str] = {
     Cue.VOICEMAIL: (
         r"(?<!want to )(?<!like to )(?<!like us to )\bleave (?:us |me |him |her )?(?:a |your |the )?(?:brief |short |"
         "detailed )?(?:message|name)|(?:after|at|following) the (?:tone|beep|signal)|record your (?:message|name)|"
-        "voice ?mail(?:box)?|answering machine|(?:can not|not able to|unable to|not available to) (?:take|come to|"
-        "answer|get to) (?:your call|the phone|my phone)|you have reached .*(?:not (?:available|here|in)|"
+        "voice ?mail(?:box)?|answering machine|(?<!he )(?:can not|not able to|unable to|not available to) (?:take|"
+        "come to|answer|get to) (?:your call|the phone|my phone)|you have reached .*(?:not (?:available|here|in)|"
         "out of the office|leave|currently closed)|the (?:person|number|customer) you (?:are (?:trying|calling)|"
         r"have (?:dialed|called|reached)) .*(?:not available|unavailable|leave)|\bget back to you (?:as soon|shortly|"
         "when)"
@@ -154,15 +154,16 @@ PATTERNS: dict[Cue, str] = {
         "(?:again|calling|back|us)|call (?:the|our|another|a different) (?:other|main|office|number|branch|store|"
         "head)|send (?:us |me |an )*(?:email|e mail)|email us|(?:have|need) to (?:speak|talk) (?:to|with)|need to "
         "come in|come (?:in|by) (?:in )?person|have to come in|(?:not|never) (?:something|anything) we do|can not "
-        "(?:discuss|give (?:that|you|out)|share|tell you)"
+        "(?:discuss|talk|give (?:that|you|out)|share|tell you)"
     ),
     Cue.NOT_HERE: (
-        "(?:he|she|they|boss|manager|owner|person|doctor|stylist) (?:is|are) (?:not|out|away|off|gone|busy|"
-        "sick) (?:here|in|at home|home|around|available|today|right now|at the moment|of the office|now|back)|"
-        r"\w+ (?:is )?not (?:here|in right now|in today|in at the moment|home|at home|around)|\w+ is (?:out|away|"
-        "on (?:vacation|holiday|leave)|in a meeting|at lunch)|(?:stepped|went|gone) out|not (?:home|at home|around|"
-        "in right now|in today|at work)|(?:does not|no longer) (?:live|work)s? here|is (?:away|out|not in|at lunch|"
-        "in a meeting|on vacation|on holiday|at (?:work|school|practice))$"
+        "(?:he|she|they|boss|manager|owner|person|doctor|stylist) (?:is|are) (?:not|out|away|off|gone|busy|sick) "
+        r"(?:here|in|at home|home|around|available|today|right now|at the moment|of the office|now|back)|\w+ (?:is "
+        r")?not (?:here|in right now|in today|in at the moment|home|at home|around)|\w+ is (?:out|away|on "
+        "(?:vacation|holiday|leave)|in a meeting|at lunch)|(?:he|she) can not come to the phone|in the (?:shower|"
+        "bath|bathroom|garden)|moved out|(?:stepped|went|gone) out|not (?:home|at home|around|in right now|in today|"
+        "at work)|(?:does not|no longer) (?:live|work)s? here|is (?:away|out|not in|at lunch|in a meeting|on "
+        "vacation|on holiday|at (?:work|school|practice))$"
     ),
     Cue.WILL_CALL_BACK: (
         r"(?:call|ring|phone|get back to|get) (?:you|him|her|them|\w+) back|get back to you|will let you know"
@@ -293,10 +294,10 @@ PATTERNS: dict[Cue, str] = {
     Cue.UNSURE: (
         r"\bcan not (?:really )?(?:tell|say|know)|no clue|new here|\b(?:maybe|perhaps|not (?:really |quite |entirely "
         "|completely )?(?:sure|certain)|i (?:think|guess|suppose|believe)(?: so)?|probably|might|(?:can|will|could|"
-        r"would) try|can not (?:guarantee|promise)|pending|provisional\w*|in (?:theory|principle)|yes (?:normally|"
-        "usually)$|do not know|no idea|possibly|could be|depends|have to (?:check|ask|see)|need to (?:check|ask|"
-        "see)|we will see(?! you| him| her| them)|(?:has|have|needs?) to (?:say|decide|approve|agree|okay it|"
-        r"confirm)|hopefully|tentative\w*|not confirmed|waiting list|wait ?list)\b"
+        r"would) try|can not (?:guarantee|promise)|pending|provisional\w*|in (?:theory|principle)|usually|normally|"
+        "do not know|no idea|possibly|could be|depends|have to (?:check|ask|see)|need to (?:check|ask|see)|we will "
+        "see(?! you| him| her| them)|(?:has|have|needs?) to (?:say|decide|approve|agree|okay it|confirm)|hopefully|"
+        r"tentative\w*|not confirmed|waiting list|wait ?list)\b"
     ),
     Cue.CONDITION: (
         r"\b(?:if|unless|as long as|provided|only if|but (?:you|we|i|it|there|first|only|not)|except|however|on "
@@ -345,19 +346,19 @@ PATTERNS: dict[Cue, str] = {
         r"chance|way|can do|good)\b|nothing (?:left|available|free|open|at|on|for|that|until|till|before|else|in|"
         "then|tomorrow|today)?|none (?:left|available)|not (?:have|got) (?:any|a|an|that|anything|space|room|it|one|"
         "enough)|not available|unavailable|no availability|will not (?:book|reserve|hold|cancel)|been (?:full|"
-        "booked|sold out)|not even|(?:can|could) not (?:do|fit|take|make|offer|help|accommodate|book|squeeze|manage|"
-        "cancel|change|move|serve|get|see|process|renew|refill)|no longer|sold out|chock ?a ?block|out of the "
-        "question|stopped (?:taking|accepting|doing|making)|none of (?:the|us|our|my)|(?:that|it) (?:time |slot |"
-        "one )?is (?:already )?gone|(?:time|slot|spot|one)(?:'s| is) (?:already )?gone|(?:just|already) (?:booked|"
-        "took|reserved|got) (?:it|that)|but (?:we|i) can not|away that day|not possible|impossible|(?:am|are|is) "
-        r"not (?!sure)\w+ing|(?:will|does|do|would|is) not (?:work|going to work|be possible)|out of stock|not (?:in "
-        r"stock|have that)|do not (?:do|offer|have|take|carry|serve|provide|sell|accept|make|see)\b|not (?:on|in) "
-        "(?:the|our|my) (?:system|list|book|records|schedule)|can not find|unable to|wish i could|(?:that|it) is "
-        "(?:too (?:late|early|short)|gone)|too (?:late|early) to|am afraid not|afraid (?:we|i|that|it) (?:is |are |"
-        "am )?(?:not|can not|do not)|short ?staffed|under (?:renovation|construction)|out of business|not "
-        "(?:allowed|permitted|eligible)|(?:maybe|perhaps|some) (?:another|other|next) time|another time then|(?:we|"
-        "they|he|she) do(?:es)? not (?!mind|know|think|understand|hear|need|worry|require|charge|care|want|like|"
-        r"only|even)\w+"
+        "booked|sold out)|difficult|tricky|not even|(?:can|could) not (?:do|fit|take|make|offer|help|accommodate|"
+        "book|squeeze|manage|cancel|change|move|serve|get|see|process|renew|refill)|no longer|sold out|chock ?a "
+        "?block|out of the question|stopped (?:taking|accepting|doing|making)|none of (?:the|us|our|my)|(?:that|it) "
+        "(?:time |slot |one )?is (?:already )?gone|(?:time|slot|spot|one)(?:'s| is) (?:already )?gone|(?:just|"
+        "already) (?:booked|took|reserved|got) (?:it|that)|but (?:we|i) can not|away that day|not possible|"
+        r"impossible|(?:am|are|is) not (?!sure)\w+ing|(?:will|does|do|would|is) not (?:work|going to work|be "
+        "possible)|out of stock|not (?:in stock|have that)|do not (?:do|offer|have|take|carry|serve|provide|sell|"
+        r"accept|make|see)\b|not (?:on|in) (?:the|our|my) (?:system|list|book|records|schedule)|can not find|unable "
+        "to|wish i could|(?:that|it) is (?:too (?:late|early|short)|gone)|too (?:late|early) to|am afraid not|"
+        "afraid (?:we|i|that|it) (?:is |are |am )?(?:not|can not|do not)|short ?staffed|under (?:renovation|"
+        "construction)|out of business|not (?:allowed|permitted|eligible)|(?:maybe|perhaps|some) (?:another|other|"
+        "next) time|another time then|(?:we|they|he|she) do(?:es)? not (?!mind|know|think|understand|hear|need|"
+        r"worry|require|charge|care|want|like|only|even)\w+"
     ),
     Cue.CLOSED: (
         r"\b(?:closed|to close|not open|on (?:vacation|holiday)|shut|do not open|off (?:that|on)|holiday hours|"
@@ -371,9 +372,10 @@ PATTERNS: dict[Cue, str] = {
     ),
     Cue.NOTED: (
         r"\b(?:got it|will (?:do|tell|let|pass|give|say|make sure|note)|(?:tell|let) (?:him|her|them)|pass (?:it|"
-        "that|the message) (?:on|along)|noted|understood|i (?:have )?(?:got|heard|understand|see|wrote)|"
-        "thanks? (?:you )?for (?:letting|telling|the (?:info|message|call|heads up))|good to know|message received|"
-        r"okay (?:thanks|thank you|bye|cool|great|good)|thank you so much|no problem|fair enough|all right)\b"
+        "that|the message) (?:on|along)|noted|understood|i (?:have )?(?:got|heard|understand|wrote)|i see(?! (?:the|"
+        r"an?|it|you|him|her|your|no|that)\b)|thanks? (?:you )?for (?:letting|telling|the (?:info|message|call|heads "
+        "up))|good to know|message received|okay (?:thanks|thank you|bye|cool|great|good)|thank you so much|no "
+        r"problem|fair enough|all right)\b"
     ),
     Cue.THANKS: r"\b(?:thank you|thanks|cheers|appreciate it)\b",
 }

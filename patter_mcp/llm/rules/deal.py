@@ -228,7 +228,7 @@ def _agreed(memory: Memory, heard: Heard) -> Reply | None:
     """A yes that is not yet a confirmation."""
     if not heard.has(Cue.YES, Cue.CONFIRMED, Cue.ANY_TIME, Cue.CHECKING, Cue.NOTED):
         return None
-    if heard.has(Cue.GOODBYE) and memory.pending in (Act.ASKED_INSTEAD, Act.ASKED_TIME):
+    if heard.is_parting and (memory.pending in (Act.ASKED_INSTEAD, Act.ASKED_TIME) or not memory.agreed):
         return None
     if memory.pending is Act.READ_BACK:
         return _doubtful(memory, heard)

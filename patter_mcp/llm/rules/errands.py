@@ -24,6 +24,7 @@ _TIME_QUESTION = re.compile(
     r"^how long\b.*\bopen\b|\b(?:hours|opening times?)\b",
     re.IGNORECASE,
 )
+_HOURS_QUESTION = re.compile(r"\b(?:open\w*|clos\w+|hours|until when|how late)\b", re.IGNORECASE)
 _AMOUNT_QUESTION = re.compile(
     r"^(?:about )?how (?:much|many|long)\b|^(?:what )?(?:the |their )?(?:price|cost|fee|rate|phone number)\b|"
     r"^what\b.*\b(?:costs?|charge)\b",
@@ -87,8 +88,10 @@ def _answer(memory: Memory, heard: Heard) -> str:
     question = memory.goal.questions[len(memory.answers)]
     if not memory.requested or heard.has(Cue.HOLD) or (heard.has(Cue.GREETING) and len(heard.words) < 8):
         return ""
-    is_asking = heard.has(Cue.WHY, Cue.CHECKING) and not heard.has(Cue.NO, Cue.UNAVAILABLE, Cue.CLOSED)
-    if is_asking and not heard.has_number:
+    is_denying = heard.has(Cue.NO, Cue.UNAVAILABLE, Cue.CLOSED)
+    if heard.has(Cue.WHY, Cue.CHECKING) and not is_denying and not heard.has_number:
+        return ""
+    if heard.is_parting and not is_denying and not heard.has_number and not _shares_words(question, heard):
         return ""
     if memory.pending is Act.READ_BACK and heard.has(Cue.NO) and not _has_value(question, heard):
         return ""
@@ -104,7 +107,7 @@ def _answer(memory: Memory, heard: Heard) -> str:
 
 def _has_value(question: str, heard: Heard) -> bool:
     """Whether a turn holds the sort of thing that was asked for."""
-    if heard.has(Cue.CLOSED):
+    if heard.has(Cue.CLOSED) and _HOURS_QUESTION.search(question):
         return True
     if _TIME_QUESTION.search(question):
         return bool(find_times(heard.words) or find_times(["at", *heard.words]) or _DAY_WORDS.search(heard.text))
@@ -135,8 +138,14 @@ def _speaks_of(question: str, heard: Heard) -> bool:
         return False
     is_time = bool(find_times(heard.words) or find_days(heard.words))
     is_when = is_time and len(heard.words) > _SHORT and not heard.hours
-    is_count = heard.has_number and not is_time and _STOCK_QUESTION.search(question) is not None
-    return is_when or is_count or bool(telling_words(heard.words) & telling_words(words_of(question)))
+    is_count = (
+        heard.has_number and not is_time and "not" not in heard.words and _STOCK_QUESTION.search(question) is not None
+    )
+    return is_when or is_count or _shares_words(question, heard)
+
+
+def _shares_words(question: str, heard: Heard) -> bool:
+    return bool(telling_words(heard.words) & telling_words(words_of(question)))
 
 
 def _ask_on(memory: Memory, heard: Heard) -> Reply | None:

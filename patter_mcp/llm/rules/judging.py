@@ -78,8 +78,11 @@ def _after_deal_talk(memory: Memory, heard: Heard) -> Memory:
     is_no = heard.has(Cue.UNAVAILABLE, Cue.CLOSED, Cue.DEFLECT, Cue.NO) and not heard.offers
     is_yes = (heard.has(Cue.YES) and not heard.has(Cue.GOODBYE)) or heard.has(Cue.CONFIRMED) or bool(heard.offers)
     slots = [slot_of(offer, memory.goal, memory.slot) for offer in heard.offers]
+    is_against = is_no or heard.has(Cue.RETRACTED, Cue.UNSURE, Cue.UNAVAILABLE, Cue.DEFLECT, Cue.NOT_HERE)
+    agrees = heard.has(Cue.YES, Cue.CONFIRMED) and not heard.is_parting
     return replace(
         memory,
+        agreed=(agrees or memory.agreed) and not is_against,
         candidate=best_of(memory.goal, slots) if slots else None if is_no else memory.candidate,
         refused_times=(*refused, *heard.refused_times),
         turned_down=is_no or (memory.turned_down and not is_yes),
@@ -97,7 +100,7 @@ def confirms(memory: Memory, heard: Heard) -> bool:
         return False
     if _RESERVATION.search(heard.text) or ("cancel" in heard.text and memory.goal.kind is not Kind.CANCEL):
         return False
-    if keeps_old(memory, heard):
+    if keeps_old(memory, heard) or (heard.is_parting and not memory.agreed):
         return False
     if memory.pending is Act.READ_BACK:
         says_it_again = memory.streak(Act.READ_AGAIN) > 0 and any(offer.time for offer in heard.offers)
@@ -168,6 +171,8 @@ def matches(memory: Memory, slot: Slot) -> bool:
 def _after_message_talk(memory: Memory, heard: Heard) -> Memory:
     if passes_on(heard):
         return memory
+    if heard.is_parting and memory.count(Act.REQUESTED) > 1:
+        return memory
     is_said = heard.assents or heard.has(Cue.NOTED) or (heard.has(Cue.YES) and len(heard.words) > _SHORT)
     is_taken = is_said and not heard.has(*OBJECTIONS) and not heard.has(*QUESTIONS)
     return replace(memory, settled=is_taken and memory.pending is Act.REQUESTED)
@@ -196,6 +201,8 @@ def _stands_by(memory: Memory, heard: Heard) -> bool:
         return False
     says_other_time = bool(_times(heard.text) and _times(memory.answer)) and not _repeats(memory.answer, heard)
     is_courtesy = heard.has(Cue.GOODBYE, Cue.THANKS) and len(heard.words) <= _COURTESY_WORDS
+    if heard.is_parting and memory.streak(Act.READ_BACK) > 1:
+        return False
     lets_stand = is_courtesy or heard.has(Cue.ANYTHING_ELSE)
     return not says_other_time and (heard.assents or lets_stand or _repeats(memory.answer, heard))
 

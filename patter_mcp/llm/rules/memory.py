@@ -38,6 +38,8 @@ class Memory:
     """This very turn confirmed something."""
     settled: bool = False
     """They have confirmed the arrangement, or have the message."""
+    agreed: bool = False
+    """They have said yes to it, and nothing against it since."""
     turned_down: bool = False
     refused_times: tuple[Clock, ...] = ()
     is_voicemail: bool = False

@@ -60,6 +60,9 @@ OPENINGS = (
         r"[A-Z]\w+['’]s) )",
     ),
     _opening(Kind.DO, rf"\b(?i:ask|get|have|tell|request) (?!(?i:how|what|where|when|who)\b){_WHO} to ", "could"),
+    _opening(
+        Kind.DO, rf"\b(?i:have) {_WHO} (?=(?i:send|deliver|come|bring|fix|hold|ship|replace|repair|pick)\b)", "could"
+    ),
     Opening(Kind.ASK, ASKING, "know"),
     _opening(Kind.TELL, rf"\b(?i:tell|inform|notify) (?P<who>{_WHO}),? (?i:that |about )?"),
     _opening(Kind.TELL, rf"\b(?i:let) (?P<who>{_WHO}) (?i:know),? (?i:that |about )?"),

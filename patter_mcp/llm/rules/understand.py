@@ -44,6 +44,8 @@ class Heard:
     """Times said of opening and closing."""
     assents: bool = False
     """A yes that can be relied on: a plain one, or an "okay" that the turn begins with."""
+    is_parting: bool = False
+    """A goodbye, polite as it may be, and no more."""
     party: int | None = None
 
     def has(self, *wanted: Cue) -> bool:
@@ -138,7 +140,16 @@ def understand(raw: str) -> Heard:
     if any(_is_question(clause) for clause in clauses):
         found.add(Cue.QUESTION)
     party = find_party(text.split())
-    return replace(heard, cues=frozenset(found), assents=_assents(plain, clauses), party=party.count if party else None)
+    return replace(
+        heard, cues=frozenset(found), assents=_assents(plain, clauses), party=party.count if party else None,
+        is_parting=Cue.GOODBYE in found and not heard.offers and not _says_more(plain, clauses),
+    )  # fmt: skip
+
+
+def _says_more(text: str, clauses: Sequence[str]) -> bool:
+    """Than a goodbye: a firm yes, or that something is done."""
+    is_done = cues.COMPILED[Cue.CONFIRMED].search(yes_no.UNTIL_THEN.sub(" ", text)) is not None
+    return is_done or _is_said(yes_no.FIRM_YES, clauses)
 
 
 def _is_question(clause: str) -> bool:

@@ -45,6 +45,8 @@ GREETING_GOOD = re.compile(
     r"\bgood (?:morning|afternoon|evening|day|night|luck|question|point|idea but)\b|\bgood to go\b|\bhave a good\b"
 )
 
+UNTIL_THEN = re.compile(r"\b(?:see|seeing|expecting) you(?: \w+)?\b|\blook(?:ing)? forward.*")
+"""Said in parting, whatever came of the call."""
 BUT_NO = re.compile(r"\bbut (?:no|(?:we|you|i|they) (?:can|do|will|are|could) not)\b")
 """Takes back whatever was agreed before it."""
 EXPLAINED = word_set(
