@@ -18,6 +18,7 @@ import anyio
 import h11
 import httpx2
 
+from patter_mcp.addresses import connected_socket
 from patter_mcp.mailbox import Mailbox
 
 _PORTS = {"http": 80, "https": 443}
@@ -86,11 +87,13 @@ class DirectTransport(httpx2.AsyncBaseTransport):
 
     async def _connect(self, request: httpx2.Request) -> _Connection:
         url = request.url
-        tls = self._certificates if url.scheme == "https" else None
+        host = url.raw_host.decode()
+        tls, proven = (self._certificates, host) if url.scheme == "https" else (None, None)
         try:
             with anyio.fail_after(request.extensions.get("timeout", {}).get("connect")):
+                connected = await connected_socket(host, url.port or _PORTS[url.scheme])
                 _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: _Connection(self._open), url.raw_host.decode(), url.port or _PORTS[url.scheme], ssl=tls
+                    lambda: _Connection(self._open), sock=connected, ssl=tls, server_hostname=proven
                 )
         except TimeoutError as error:
             raise httpx2.ConnectTimeout("no connection in time", request=request) from error
