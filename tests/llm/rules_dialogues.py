@@ -8,7 +8,8 @@ from rules_dialogues_latest import LATEST
 from rules_dialogues_more_people import MORE_PEOPLE
 from rules_dialogues_more_trades import MORE_TRADES
 from rules_dialogues_partings import PARTINGS
+from rules_dialogues_short import SHORT
 from rules_dialogues_strangers import STRANGERS
 from rules_dialogues_trades import TRADES
 
-DIALOGUES = [*BASICS, *TRADES, *MORE_TRADES, *MORE_PEOPLE, *EVERYDAY, *STRANGERS, *LATEST, *PARTINGS]
+DIALOGUES = [*BASICS, *TRADES, *MORE_TRADES, *MORE_PEOPLE, *EVERYDAY, *STRANGERS, *LATEST, *PARTINGS, *SHORT]

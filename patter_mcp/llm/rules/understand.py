@@ -113,6 +113,11 @@ _BRINGING = re.compile(
     r"\b(?:please )?bring(?: along)? (?:your|an?|his|her) (?:\w+ ){,2}(?:card|id|passport|license|number)\b"
 )
 """Wants nothing said."""
+_TO_DO = re.compile(
+    r"\b(have|has|need|needs|want|wants|going|able|try) (?:two|too)(?= (?:be|bring|call|check|come|do|find|get|give|go|"
+    r"look|make|pay|say|see|send|speak|talk|wait|write)\b)"
+)
+"""A "to" written as the number it sounds like."""
 _FREE = word_set("free available open any anything anytime something come slot slots openings opening before")
 _FILLERS = word_set("at on for by around the and okay so well um uh in hmm then")
 _SHORT_YES = 7
@@ -128,7 +133,7 @@ _CHECKING = re.compile(
 @functools.lru_cache(maxsize=256)
 def understand(raw: str) -> Heard:
     """Reads one turn. Remembered for a while: every reply reads the whole conversation again."""
-    text = " ".join(words_of(raw))
+    text = _TO_DO.sub(r"\1 to", " ".join(words_of(raw)))
     plain = " ".join(yes_no.POLITE_NO.sub("okay ", _BRINGING.sub(" ", text)).split())
     plain = yes_no.YES_BOOKED.sub(r"\1 you are booked", plain)
     found = {cue for cue, pattern in cues.COMPILED.items() if cue is not Cue.CONFIRMED and pattern.search(plain)}
