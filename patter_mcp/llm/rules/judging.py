@@ -92,20 +92,26 @@ def _after_deal_talk(memory: Memory, heard: Heard) -> Memory:
 
 def confirms(memory: Memory, heard: Heard) -> bool:
     """Whether this turn makes the arrangement certain: a yes to what we read back, or their own statement of it."""
-    if not memory.requested or heard.has(*OBJECTIONS, *QUESTIONS) or differs(memory, heard):
-        return False
-    if heard.has(Cue.WILL_CALL_BACK) and not heard.has(Cue.CONFIRMED):
-        return False
-    if memory.is_slot_refused and not heard.offers and not heard.assents:
-        return False
-    if _RESERVATION.search(heard.text) or ("cancel" in heard.text and memory.goal.kind is not Kind.CANCEL):
-        return False
-    if keeps_old(memory, heard) or (heard.is_parting and not memory.agreed):
+    if not memory.requested or _leaves_open(memory, heard):
         return False
     if memory.pending is Act.READ_BACK:
         says_it_again = memory.streak(Act.READ_AGAIN) > 0 and any(offer.time for offer in heard.offers)
         return heard.assents or heard.has(Cue.CONFIRMED) or says_it_again
     return heard.has(Cue.CONFIRMED) and _states_it(memory, heard)
+
+
+def _leaves_open(memory: Memory, heard: Heard) -> bool:
+    """Whether something is said against it, left for later, or is no more than polite."""
+    return (
+        heard.has(*OBJECTIONS, *QUESTIONS)
+        or differs(memory, heard)
+        or keeps_old(memory, heard)
+        or _RESERVATION.search(heard.text) is not None
+        or (heard.has(Cue.WILL_CALL_BACK) and not heard.has(Cue.CONFIRMED))
+        or (heard.is_parting and not memory.agreed)
+        or (memory.is_slot_refused and not heard.offers and not heard.assents)
+        or ("cancel" in heard.text and memory.goal.kind is not Kind.CANCEL)
+    )
 
 
 def _states_it(memory: Memory, heard: Heard) -> bool:
