@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 STRANGERS = [load_scenario(path) for path in sorted((Path(__file__).parent / "strangers").glob("*.toml"))]
-MIN_RIGHT = 8
+MIN_RIGHT = 10
 
 
 async def test_most_calls_to_strangers_end_as_they_really_went_and_none_claims_what_was_refused() -> None:
@@ -39,7 +39,7 @@ async def test_most_calls_to_strangers_end_as_they_really_went_and_none_claims_w
 
     wrong = {scenario.path.stem: call for scenario, call in played if not is_right(scenario, call)}
     told = "\n".join(f"{name}\n{transcript(call)}" for name, call in wrong.items())
-    assert len(played) == 10
+    assert len(played) == 12
     assert all(scenario.expect.goal_met == "yes" for scenario, call in played if call.goal_met == "yes"), told
     assert len(played) - len(wrong) >= MIN_RIGHT, told
 
