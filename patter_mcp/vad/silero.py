@@ -52,7 +52,7 @@ _STILL_WAIT_BYTES = 8 * _WINDOW_BYTES
 """While hardly a sample leaves the noise of a quiet line and nobody is heard, windows wait: for others or for a sound.
 
 A run of the model costs half a millisecond if the core has done something else in between, and hardly more for several
-windows: this saves a sixth of what the detector costs with ten calls, and a third with one.
+windows: this saves an eighth of what the detector costs with ten calls, and a third with one.
 """
 
 
