@@ -268,26 +268,26 @@ async def open_voice(
     Raises:
         ProviderError: no connection could be made.
     """
-    async with helpers() as tasks:
-        voice = SocketVoice(endpoint, make_connection, tasks, stall_sec)
-        try:
-            await voice.open()
-            tasks.start_soon(voice.stay_connected)
-            tasks.start_soon(voice.stay_alive)
+    voice = SocketVoice(endpoint, make_connection, stall_sec)
+    try:
+        async with helpers() as tasks:
+            await voice.open(tasks)
             yield voice
-        finally:
-            await voice.aclose()
+    finally:
+        # Not before nothing connects any more.
+        await voice.aclose()
 
 
 class SocketVoice:
-    """One call's voice; `TtsStream`."""
+    """One call's voice; `TtsStream`. Of use from `open` to `aclose`."""
 
-    def __init__(self, endpoint: Endpoint, make_connection: MakeConnection, tasks: TaskGroup, stall_sec: float) -> None:
+    _tasks: TaskGroup
+
+    def __init__(self, endpoint: Endpoint, make_connection: MakeConnection, stall_sec: float) -> None:
         self.characters = 0
         self.stall_sec = stall_sec
         self._endpoint = endpoint
         self._make_connection = make_connection
-        self._tasks = tasks
         self._current: Connection | None = None
         self._retired: set[Connection] = set()
         self._waiting: deque[SocketUtterance] = deque()
@@ -363,12 +363,17 @@ class SocketVoice:
 
     # -- life -------------------------------------------------------------------------------------
 
-    async def open(self) -> None:
-        """Raises:
-        ProviderError: no connection could be made.
+    async def open(self, tasks: TaskGroup) -> None:
+        """Connects, and stays connected as long as the tasks live.
+
+        Raises:
+            ProviderError: no connection could be made.
         """
+        self._tasks = tasks
         await self._retries.connect(lambda: self.connect(self._endpoint.timeout_sec), limit_sec=OPENING_SEC)
         self._retries.renew()
+        tasks.start_soon(self.stay_connected)
+        tasks.start_soon(self.stay_alive)
 
     async def connect(self, timeout_sec: float) -> None:
         """Replaces the connection there may be.
@@ -406,11 +411,14 @@ class SocketVoice:
                 self._current.send(connection.keep_alive)
 
     async def aclose(self) -> None:
+        """To be called when its tasks have ended."""
         connections = [connection for connection in (self._current, *self._retired) if connection is not None]
         provider = self._endpoint.provider
         error = ProviderConnectionError(f"{provider} was let go", provider=provider, retryable=True)
-        for utterance in self._waiting:
-            utterance.finish(error)
+        self._current = None
+        self._retired.clear()
+        while self._waiting:
+            self._waiting.popleft().finish(error)
         for connection in connections:
             connection.failed(None, error)
         with anyio.CancelScope(shield=True):
@@ -447,6 +455,10 @@ class SocketVoice:
 
     def _let_go(self, connection: Connection) -> None:
         """A retired connection is closed as soon as nobody listens to it."""
-        if connection in self._retired and connection.is_silent:
-            self._retired.discard(connection)
-            self._tasks.start_soon(connection.aclose)
+        if connection in self._retired and connection.alive and connection.is_silent:
+            self._tasks.start_soon(self._close, connection)
+
+    async def _close(self, connection: Connection) -> None:
+        # Until it is closed it is ours to close: the call may end before this task has begun.
+        await connection.aclose()
+        self._retired.discard(connection)

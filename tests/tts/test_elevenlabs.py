@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from singing_helpers import first_sound, hear, hear_text, speak, transcribe
 
@@ -47,6 +48,21 @@ async def test_models_that_know_no_language_code_are_not_given_one(vendors: Fake
     async with elevenlabs(vendors, model="eleven_multilingual_v2").open(TtsOptions()):
         pass
     assert "language_code" not in vendors.connections[0].asked.query
+
+
+@pytest.mark.parametrize("steps", range(0, 30, 3))
+async def test_a_call_that_ends_while_connections_are_exchanged_leaves_none_open(
+    vendors: FakeSpeech, steps: int
+) -> None:
+    async with elevenlabs(vendors).open(TtsOptions()) as voice:
+        crowd = [speak(voice, "Hello there.") for _ in range(ElevenLabsConnection.capacity - 1)]
+        await vendors.server.until(lambda: len(vendors.connections) == 1)
+        for utterance in crowd:
+            utterance.cancel()
+        for _ in range(steps):
+            await anyio.lowlevel.checkpoint()
+    with anyio.fail_after(5):
+        await vendors.server.until(lambda: vendors.server.open_sockets == 0)
 
 
 async def test_an_utterance_is_a_context(vendors: FakeSpeech) -> None:
