@@ -208,9 +208,17 @@ class VendorLLM(ABC):
         if (transport := self._connected(loop)) is not None:
             return transport
         async with self._making:
-            transport = self._connected(loop) or await anyio.to_thread.run_sync(self.new_transport)
+            transport = self._connected(loop) or await anyio.to_thread.run_sync(self._made_transport)
             self._live = (loop, transport)
             return transport
+
+    def _made_transport(self) -> Transport:
+        try:
+            return self.new_transport()
+        except (ImportError, ValueError, httpx2.InvalidURL) as error:  # of a proxy in the environment
+            raise ProviderConnectionError(
+                f"{self.provider} cannot be reached: {error}", provider=self.provider, retryable=False
+            ) from error
 
     def _connected(self, loop: object) -> Transport | None:
         return self._live[1] if self._live is not None and self._live[0] is loop else None

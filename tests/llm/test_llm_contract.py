@@ -373,6 +373,16 @@ async def test_a_proxy_is_not_asked_for_a_server_on_this_machine(
         assert text_of(await answer(model)) == "Yes."
 
 
+@pytest.mark.parametrize("proxy", ["carrier-pigeon://127.0.0.1:9", "socks5://127.0.0.1:nine"])
+async def test_a_proxy_that_cannot_be_used_is_an_error_of_ours(
+    vendor: Vendor, proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    model = vendor.adapter(api_key=KEY, base_url="https://vendor.invalid/v1")
+    error = await failure_of(model)
+    assert isinstance(error, ProviderConnectionError) and not error.retryable
+
+
 async def test_it_can_be_used_again_after_it_was_closed(vendor: Vendor) -> None:
     async with ready(vendor, "Yes.") as (server, model):
         await answer(model)
