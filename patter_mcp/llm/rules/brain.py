@@ -106,6 +106,7 @@ def _not_understood(memory: Memory) -> Reply:
 
 RULES: tuple[Callable[[Memory, Heard], Reply | None], ...] = (
     machines.voicemail,
+    errands.announcement,
     machines.menu,
     machines.queue,
     answers.wrong_number,
@@ -117,7 +118,6 @@ RULES: tuple[Callable[[Memory, Heard], Reply | None], ...] = (
     machines.hold,
     machines.back,
     answers.asks_again,
-    errands.announcement,
     _first_words,
     deal.payment,
     _errand,

@@ -22,6 +22,8 @@ _RECITED_WORDS = 15
 
 def announcement(memory: Memory, heard: Heard) -> Reply | None:
     """A recording behind a menu cannot be asked whether we heard it right: its answer is reported as what it is."""
+    if memory.menu and not heard.hours:
+        return None
     is_recited = bool(_RECITED.search(heard.text)) and len(heard.words) >= _RECITED_WORDS
     is_recording = (memory.keys or is_recited) and not memory.requested and not heard.has(Cue.WHY, Cue.QUESTION)
     if not is_recording or memory.stage != "question" or not tells(memory.goal.questions[0], heard):
@@ -57,6 +59,8 @@ def _ask_on(memory: Memory, heard: Heard) -> Reply | None:
 
 
 def _no_answer(memory: Memory, heard: Heard) -> Reply | None:
+    if heard.has(Cue.WHY) and memory.count(Act.REQUESTED) <= MAX_TRIES:
+        return speak(*resumed(memory))
     if heard.has(Cue.UNSURE) and not memory.count(Act.ASKED_TO_CHECK):
         return speak(say.PLEASE_CHECK)
     if heard.has(Cue.UNSURE) and not heard.has(Cue.DEFLECT):

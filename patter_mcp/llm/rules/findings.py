@@ -32,6 +32,7 @@ _AMOUNT = re.compile(
     rf"\b(?:\d+|{_NUMBER}|(?:a|one) (?:hundred|thousand|dollar|euro|pound|hour|minute|day|week|month))\b"
 )
 """Not a mere "one", which may be anything."""
+_FREE = re.compile(r"^(?:it is |that is |they are )?free\b|\b(?:is|are|for) free\b")
 _VALUE_QUESTION = re.compile(f"{_TIME_QUESTION.pattern}|{_AMOUNT_QUESTION.pattern}", re.IGNORECASE)
 _YES_NO_QUESTION = re.compile(r"^(?:if|whether|is|are|do|does|did|can|could|will|have|has)\b", re.IGNORECASE)
 _CANNOT_TELL = re.compile(r"\b(?:can|could|do|did) not (?:find|see|tell|say|look|check)\b")
@@ -74,7 +75,7 @@ def _has_value(question: str, heard: Heard) -> bool:
     if _TIME_QUESTION.search(question):
         return bool(find_times(heard.words) or find_times(["at", *heard.words]) or _DAY_WORDS.search(heard.text))
     if _AMOUNT_QUESTION.search(question):
-        return (_AMOUNT.search(heard.text) is not None and not heard.hours) or "free" in heard.words
+        return (_AMOUNT.search(heard.text) is not None and not heard.hours) or _FREE.search(heard.text) is not None
     is_courtesy = heard.has(*_NO_ANSWER) and len(heard.words) < _LONG
     return len(heard.words) > 2 and not is_courtesy and not heard.has(Cue.HOLD, Cue.WHY)
 

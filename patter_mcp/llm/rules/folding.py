@@ -73,7 +73,7 @@ def _after_us(memory: Memory, message: Message) -> Memory:
     for end in _arguments(used, "end_call"):
         memory = replace(memory, ending=(_GOALS_MET.get(end.get("goal_met", ""), "unknown"), end.get("summary", "")))
     said = recall(_text(message), memory.goal)
-    if Act.PARDONED in said.acts:
+    if Act.PARDONED in said.acts or not (said.text.strip() or used):
         return memory
     memory = replace(memory, menu="")
     if not said.text.strip():

@@ -7,7 +7,7 @@ from patter_mcp.llm.rules.cues import Cue
 from patter_mcp.llm.rules.errands import announcement
 from patter_mcp.llm.rules.judging import QUESTIONS
 from patter_mcp.llm.rules.memory import Memory
-from patter_mcp.llm.rules.menu import choose_key, key_left
+from patter_mcp.llm.rules.menu import choose_key, is_recited_twice, key_left
 from patter_mcp.llm.rules.recall import Act
 from patter_mcp.llm.rules.replies import (
     QUIET,
@@ -93,7 +93,9 @@ def menu(memory: Memory, heard: Heard) -> Reply | None:
     if len(memory.keys) >= _MAX_KEYS:
         return uncertain(memory, say.GOODBYE, why="The automated menu led to nobody.")
     tried = frozenset(memory.keys)
-    key = choose_key(memory.menu, memory.goal, tried) or key_left(memory.menu, tried)
+    key = choose_key(memory.menu, memory.goal, tried)
+    if not key and is_recited_twice(memory.menu):
+        key = key_left(memory.menu, tried)
     return Reply(keys=key) if key else QUIET
 
 
@@ -104,10 +106,11 @@ def queue(memory: Memory, heard: Heard) -> Reply | None:
 
 
 def _press_for_person(memory: Memory) -> Reply:
-    """The menu is over and nothing fitted: zero is a person almost everywhere."""
-    if "0" in memory.keys:
+    """The menu is over and nothing fitted."""
+    key = key_left(memory.menu, frozenset(memory.keys))
+    if not key or len(memory.keys) >= _MAX_KEYS:
         return uncertain(memory, say.GOODBYE, why="The automated menu led to nobody.")
-    return Reply(keys="0")
+    return Reply(keys=key)
 
 
 def hold(memory: Memory, heard: Heard) -> Reply | None:

@@ -100,12 +100,14 @@ def choose_key(text: str, goal: Goal, tried: frozenset[str]) -> str:
 
 
 def key_left(text: str, tried: frozenset[str]) -> str:
-    """For a menu recited twice and still unclear: a person's key almost everywhere, then what was named last."""
+    """For a menu that stays unclear: a person's key almost everywhere, then what was named last."""
     named = [option.key for option in _options(text)]
-    if len(named) == len(set(named)):
-        return ""
-    left = [key for key in ("0", *reversed(named)) if key not in tried]
-    return left[0] if left else ""
+    return next((key for key in ("0", *reversed(named)) if key not in tried), "")
+
+
+def is_recited_twice(text: str) -> bool:
+    named = [option.key for option in _options(text)]
+    return len(named) > len(set(named))
 
 
 def _options(text: str) -> list[Option]:

@@ -88,7 +88,7 @@ _TAKES_BACK = re.compile(r"\b(?:not|no|fully|(?:we|they) are all booked(?! in\b)
 """Words by which "booked" is no booking of ours."""
 _HOURS = re.compile(
     r"\b(?:close|closes|closing|shut|shuts|opens|(?<!are )(?<!am )(?<!is )open at|open (?:from|until|till|to|"
-    r"between|daily|every|again)|hours are|last (?:order|orders|entry|seating|admission))\b"
+    r"between|daily|every|again|(?:on )?\w+days?\b)|hours are|last (?:order|orders|entry|seating|admission))\b"
 )
 _TOO_LATE = re.compile(r"^(?:is|would|does) .*too (?:late|early)$")
 _HUM = re.compile(r"\b(?:uh huh|mm hmm|mhm)\b")
