@@ -286,7 +286,7 @@ LATEST = [
             Line("^$", UNCLEAR_MENU),
             Line("", "that is not a valid choice"),
             Line("", f"{UNCLEAR_MENU} {UNCLEAR_MENU}"),
-            Line("", "we are open on saturday from nine to one"),
+            Line("", "we are open on saturday from nine to one to hear this again press nine"),
         ],
         truth="yes",
         digits="03",

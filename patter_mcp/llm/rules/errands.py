@@ -6,6 +6,7 @@ import re
 
 from patter_mcp.llm.rules import phrasing as say
 from patter_mcp.llm.rules.answers import answers
+from patter_mcp.llm.rules.clock import find_times
 from patter_mcp.llm.rules.cues import Cue
 from patter_mcp.llm.rules.findings import answer_in, tells
 from patter_mcp.llm.rules.judging import passes_on
@@ -22,7 +23,7 @@ _RECITED_WORDS = 15
 
 def announcement(memory: Memory, heard: Heard) -> Reply | None:
     """A recording behind a menu cannot be asked whether we heard it right: its answer is reported as what it is."""
-    if memory.menu and not heard.hours:
+    if memory.menu and not find_times(heard.words):
         return None
     is_recited = bool(_RECITED.search(heard.text)) and len(heard.words) >= _RECITED_WORDS
     is_recording = (memory.keys or is_recited) and not memory.requested and not heard.has(Cue.WHY, Cue.QUESTION)
