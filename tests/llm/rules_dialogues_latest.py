@@ -356,4 +356,17 @@ LATEST = [
         ],
         truth="no",
     ),
+    Dialogue(
+        name="asks for a day after something that sounds like one",
+        goal="Move my physical therapy appointment from Tuesday at ten to Thursday, any time in the morning. "
+        "Name is Kevin Walsh.",
+        opens="sure what's the name",
+        first_message="Hello, I would like to move an appointment for Kevin Walsh from Tuesday to Thursday.",
+        lines=[
+            Line("Walsh", "the fifth and what day would be better"),
+            Line("On Thursday", "thursday morning i could do eleven fifteen"),
+            Line("right", "okay i moved you from tuesday to thursday at eleven fifteen"),
+        ],
+        truth="yes",
+    ),
 ]

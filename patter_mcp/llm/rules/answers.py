@@ -9,6 +9,7 @@ from patter_mcp.llm.rules import phrasing as say
 from patter_mcp.llm.rules.cues import Cue
 from patter_mcp.llm.rules.goal import Kind, Slot
 from patter_mcp.llm.rules.memory import Memory
+from patter_mcp.llm.rules.offers import best_of, slot_of
 from patter_mcp.llm.rules.people import companion
 from patter_mcp.llm.rules.recall import Act
 from patter_mcp.llm.rules.replies import Reply, resumed, sent_away, speak, uncertain
@@ -113,7 +114,8 @@ def _phone(memory: Memory, heard: Heard) -> str:
 def _when(memory: Memory, heard: Heard) -> str:
     asks_of_old = memory.goal.kind is Kind.CANCEL or _FORMER.search(heard.text)
     slot = memory.goal.former if asks_of_old and memory.goal.former != Slot() else memory.slot
-    return "" if heard.offers else say.give_when(memory.goal, slot)
+    fits = best_of(memory.goal, [slot_of(offer, memory.goal, memory.slot) for offer in heard.offers]) is not None
+    return "" if fits else say.give_when(memory.goal, slot)
 
 
 def _okay(memory: Memory, heard: Heard) -> str:

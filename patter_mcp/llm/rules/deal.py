@@ -104,6 +104,8 @@ def _offered(memory: Memory, heard: Heard) -> Reply | None:
     if _mistakes_us(memory, heard, slots):
         return speak(say.insist(memory.slot))
     chosen = best_of(memory.goal, slots)
+    if chosen is None and heard.has(Cue.ASK_DAY, Cue.ASK_TIME):
+        return None
     if chosen is None:
         return _declined(memory, heard, slots[0])
     return _accepted(memory, heard, chosen)
@@ -148,7 +150,7 @@ def _accepted(memory: Memory, heard: Heard, slot: Slot) -> Reply:
 
 def _declined(memory: Memory, heard: Heard, slot: Slot) -> Reply:
     is_last = memory.count(Act.DECLINED) >= MAX_DECLINES or memory.pending is Act.ASKED_INSTEAD
-    if is_last or _is_day_lost(memory, heard):
+    if is_last or (heard.refused_days and _is_day_lost(memory, heard)):
         return refused(memory, say.declines(slot), say.THANKS_GOODBYE)
     return speak(say.declines(slot), say.ask_instead(memory.goal, is_other_day=not memory.goal.day_fits(slot.day)))
 
