@@ -10,7 +10,7 @@ import anyio
 from patter_mcp import events as ev
 from patter_mcp.conversation.reply import Mind
 from patter_mcp.conversation.trouble import trouble
-from patter_mcp.errors import ProviderError
+from patter_mcp.errors import ProviderError, ProviderTimeout
 from patter_mcp.llm.base import Message, TextChunk, ToolCallChunk, UsageChunk, served_by
 
 VERDICT_SEC = 5.0
@@ -26,7 +26,7 @@ async def state_outcome(mind: Mind, messages: Sequence[Message]) -> None:
     Args:
         messages: The whole conversation, ending with `HUNG_UP`.
     """
-    with anyio.move_on_after(VERDICT_SEC):
+    with anyio.move_on_after(VERDICT_SEC) as waiting:
         try:
             arguments = await _arguments(mind, messages)
         except ProviderError as error:
@@ -34,6 +34,9 @@ async def state_outcome(mind: Mind, messages: Sequence[Message]) -> None:
             return
         if arguments:
             await _end_call(mind, arguments)
+    if waiting.cancelled_caught:
+        late = ProviderTimeout(f"{mind.llm.provider} did not state the outcome in time", provider=mind.llm.provider)
+        mind.journal.write(trouble("llm", late, recovered=True))
 
 
 async def _arguments(mind: Mind, messages: Sequence[Message]) -> str:

@@ -162,3 +162,4 @@ async def test_nobody_waits_long_for_a_model_that_hangs(stage: OpenStage) -> Non
         ended_at = anyio.current_time()
     assert anyio.current_time() - ended_at == pytest.approx(VERDICT_SEC, abs=0.1)
     assert outcomes(s) == []
+    assert [event.code for event in s.journal.of(ev.ProviderTrouble)] == ["provider-timeout"]
