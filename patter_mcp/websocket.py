@@ -30,6 +30,7 @@ from websockets.protocol import CLIENT, State
 from websockets.server import ServerProtocol
 from websockets.uri import WebSocketURI, parse_uri
 
+from patter_mcp.addresses import connected_socket
 from patter_mcp.frames import FrameSplitter, frame, masks
 
 CONNECT_TIMEOUT_SEC = 5.0
@@ -119,9 +120,9 @@ async def connect(
     with anyio.fail_after(timeout_sec):
         _, socket = await loop.create_connection(
             lambda: _ClientSocket(uri, headers or {}, listener, heartbeat_sec),
-            uri.host,
-            uri.port,
+            sock=await connected_socket(uri.host, uri.port),
             ssl=(tls or tls_context()) if uri.secure else None,
+            server_hostname=uri.host if uri.secure else None,
             ssl_shutdown_timeout=CLOSE_TIMEOUT_SEC if uri.secure else None,
         )
         try:

@@ -82,22 +82,6 @@ async def test_a_slow_address_may_still_win(known: list[str], monkeypatch: pytes
         assert await reached(port) == "127.0.0.1"
 
 
-async def test_one_family_that_leads_nowhere_is_left_after_its_first_address(
-    known: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tried: list[Any] = []
-
-    async def refused(address: Any) -> socket.socket:
-        tried.append(address[1][0])
-        raise ConnectionRefusedError
-
-    monkeypatch.setattr(addresses, "_connected", refused)
-    known += ["::1", "::2", "127.0.0.1"]
-    with pytest.raises(ConnectionRefusedError):
-        await reached(1)
-    assert tried == ["::1", "127.0.0.1", "::2"]
-
-
 async def test_nobody_anywhere_is_the_error_of_the_first(known: list[str]) -> None:
     known += ["127.0.0.1", "127.0.0.2"]
     with listening("127.0.0.3") as port, pytest.raises(ConnectionRefusedError):
