@@ -284,8 +284,7 @@ LATEST = [
         opens=UNCLEAR_MENU,
         lines=[
             Line("^$", UNCLEAR_MENU),
-            Line("", "that is not a valid choice"),
-            Line("", f"{UNCLEAR_MENU} {UNCLEAR_MENU}"),
+            Line("", f"that's eight automatic choice {UNCLEAR_MENU} {UNCLEAR_MENU}"),
             Line("", "we are open on saturday from nine to one to hear this again press nine"),
         ],
         truth="yes",

@@ -23,7 +23,8 @@ _RECITED_WORDS = 15
 
 def announcement(memory: Memory, heard: Heard) -> Reply | None:
     """A recording behind a menu cannot be asked whether we heard it right: its answer is reported as what it is."""
-    if memory.menu and not find_times(heard.words):
+    is_schedule = bool(heard.hours) or any(mention.bound != "at" for mention in find_times(heard.words))
+    if memory.menu and not is_schedule:
         return None
     is_recited = bool(_RECITED.search(heard.text)) and len(heard.words) >= _RECITED_WORDS
     is_recording = (memory.keys or is_recited) and not memory.requested and not heard.has(Cue.WHY, Cue.QUESTION)

@@ -115,4 +115,6 @@ def tells(question: str, heard: Heard) -> bool:
     """Whether words to nobody in particular answer a question, and for the day it asks about."""
     asked, told = ([mention.day for mention in find_days(words)] for words in (words_of(question), heard.words))
     is_other_day = bool(told) and all(day.clashes(other, None) for day in asked for other in told) and bool(asked)
+    if _TIME_QUESTION.search(question) and not heard.has(Cue.CLOSED) and not find_times(heard.words):
+        return False
     return not is_other_day and (_has_value(question, heard) or bool(heard.hours and "open" in question))
