@@ -70,7 +70,7 @@ class Bridge:
             with anyio.move_on_after(TICK_SEC):
                 await self._hurried.wait()
             now = anyio.current_time()
-            if self._track.is_sounding or self._is_excused:
+            if self._track.is_sounding or self._track.is_said or self._is_excused:
                 silent_since = now
             is_wanted = self._hurried.is_set() and now - self._said_at > BRIDGE_SEC
             if is_wanted or self._is_reassurance_due(now) or now - silent_since >= FILLER_AFTER_SEC:

@@ -54,6 +54,8 @@ class Track(Recording):
         self._ended = False
         self._offset = 0
         """Where in the text the present utterance begins."""
+        self._told_chars = 0
+        """How far in the text the voice has come, by its own account."""
         self.fed_at: float | None = None
 
     @property
@@ -123,6 +125,11 @@ class Track(Recording):
         self._ended = True
         self._utterance.end()
 
+    @property
+    def is_said(self) -> bool:
+        """The voice has said all there is, though not that this was the end of it."""
+        return self._ended and self._told_chars >= len(self._text.rstrip())
+
     def start_over(self, utterance: Utterance) -> None:
         """After a failure: has another utterance say the rest, from the start of the word that was cut."""
         said = self._text[: self._chars_surely_said()]
@@ -153,7 +160,8 @@ class Track(Recording):
                 audio = await self._filter(audio, self.text) or b""
             self.add(audio)
             if speech.text_chars is not None:
-                self.align(self._offset + speech.text_chars)
+                self._told_chars = self._offset + speech.text_chars
+                self.align(self._told_chars)
         self.complete()
 
     def cancel(self) -> None:

@@ -20,6 +20,10 @@ async def voice(track: Track, tts: TtsStream, journal: Journal) -> None:
     try:
         await _run(track, journal)
     except ProviderError as error:
+        if track.is_said:
+            journal.write(trouble("tts", error, recovered=True))
+            track.complete()
+            return
         pause_sec = pause_before_retry_sec(error)
         if pause_sec is None:
             raise
