@@ -173,3 +173,19 @@ def test_the_goal_stands_between_its_label_and_the_date() -> None:
 
 def test_instructions_without_a_goal_are_not_read_out() -> None:
     assert read_goal("You are a very polite assistant. Never shout.").text == ""
+
+
+def test_a_limit_beside_a_part_of_the_day_narrows_it() -> None:
+    (window,) = goal("Book a haircut for Judy on Friday afternoon, after three o'clock.").windows
+    assert (window.start, window.end) == (15 * 60, 18 * 60)
+
+
+def test_a_limit_for_another_day_leaves_the_first_as_it_was() -> None:
+    windows = goal("Book a haircut Friday afternoon, otherwise Saturday after 5 pm").windows
+    assert [window.start for window in windows] == [12 * 60, 17 * 60]
+
+
+def test_whom_it_is_for_is_not_where_it_is_moved_to() -> None:
+    moved = goal("Move the reservation for Parker from Friday to Saturday, at the same time.")
+    assert moved.wanted.day is not None and moved.former.day is not None
+    assert (moved.former.day.spoken, moved.wanted.day.spoken) == ("on Friday", "on Saturday")

@@ -47,6 +47,11 @@ class Window:
     end: int
     spoken: str = ""
 
+    def within(self, limit: Window) -> Window | None:
+        """What of it lies within the limit, called by the limit's name."""
+        start, end = max(self.start, limit.start), min(self.end, limit.end)
+        return Window(start, end, limit.spoken) if start < end else None
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:

@@ -7,6 +7,7 @@ import functools
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from patter_mcp.llm.rules.clock import find_times
 from patter_mcp.llm.rules.day import find_days
@@ -184,8 +185,8 @@ def _with_terms(goal: Goal, errand: Errand) -> Goal:
 def _move_parts(thing: str) -> tuple[str, str]:
     """ "my appointment from Monday to Tuesday at 4" -> what is moved, and where to ("" if the goal leaves it open)."""
     for match in _MOVE_TARGET.finditer(thing):
-        words = words_of(thing[match.end() :])
-        if find_times(["at", *words[:4]]) or find_days(words[:4]):
+        words = list(takewhile(lambda word: word != "from", words_of(thing[match.end() :])[:4]))
+        if find_times(["at", *words]) or find_days(words):
             return thing[: match.start()], thing[match.end() :]
     return thing, ""
 

@@ -128,7 +128,10 @@ def _read_times(terms: Terms, words: Sequence[str], times: Sequence[TimeMention]
     reference = _reference(terms, words)
     limits = [mention for mention in times if mention.bound != "at"]
     if limits:
-        terms.windows.append(_window(limits, reference))
+        window = _window(limits, reference)
+        is_choice = is_second or "or" in words or bool(find_days(words))
+        narrowed = [] if is_choice else [part for known in terms.windows if (part := known.within(window))]
+        terms.windows = narrowed or [*terms.windows, window]
     for mention in times:
         clock = mention.clock.near(reference)
         if mention.start > 0 and words[mention.start - 1] in _AROUND:
