@@ -198,6 +198,7 @@ def new_client(base_url: str, timeouts: Timeouts, headers: Mapping[str, str] | N
             max_connections=None, max_keepalive_connections=_MAX_IDLE_CONNECTIONS, keepalive_expiry=KEEPALIVE_SEC
         ),
         trust_env=not local,
+        follow_redirects=True,
         verify=_certificates(),
         transport=direct if local or not getproxies() else None,
     )

@@ -368,4 +368,23 @@ LATEST = [
         ],
         truth="yes",
     ),
+    Dialogue(
+        name="somebody else, to whom the message has not been told yet",
+        goal="Tell Hank that the meeting with the bank is on Monday at nine, and not on Tuesday.",
+        opens="i just work with him you want me to tell him something",
+        first_message="Hello Hank, this is an automated assistant with a message about the meeting with the bank.",
+        lines=[Line("tell Hank|let Hank know|pass", "yes okay")],
+        truth="unknown",
+    ),
+    Dialogue(
+        name="says yes to one time of two, and both",
+        goal="Find out whether the train museum is open on Sunday, and until what time.",
+        opens="train museum",
+        lines=[
+            Line("open on Sunday", "yes sunday we close at five"),
+            Line("five", "yep eleven to five"),
+        ],
+        truth="yes",
+        summary="five",
+    ),
 ]

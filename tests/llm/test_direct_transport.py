@@ -82,6 +82,13 @@ async def test_head_and_body_go_in_one_piece() -> None:
     assert body == b"the body"
 
 
+async def test_a_vendor_that_has_moved_is_followed() -> None:
+    moved = b"HTTP/1.1 307 Temporary Redirect\r\nlocation: /there\r\ncontent-length: 0\r\n\r\n"
+    async with asking(moved, HELLO) as (server, _, url), new_client(url, Timeouts()) as client:
+        assert (await client.post(url, content=b"the body")).text == "hello"
+    assert server.requests[1].startswith(b"POST /there ") and server.requests[1].endswith(b"the body")
+
+
 async def test_what_comes_before_the_answer_is_passed_over() -> None:
     async with asking(b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" + HELLO) as (_, client, url):
         assert (await client.post(url, content=b"?")).text == "hello"

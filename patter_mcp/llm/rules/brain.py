@@ -72,7 +72,8 @@ def _first_words(memory: Memory, heard: Heard) -> Reply | None:
     """Whatever they say first, we say who is calling and what for."""
     if memory.requested:
         return None
-    if memory.stage == "message" and heard.has(Cue.NOT_HERE) and not heard.has(Cue.VOICEMAIL):
+    is_somebody_else = heard.has(Cue.NOT_HERE, Cue.TAKE_MESSAGE) and not heard.has(Cue.VOICEMAIL)
+    if memory.stage == "message" and is_somebody_else:
         lead = (say.introduction(memory.goal),) if not memory.said else ()
         return speak(*lead, say.ask_to_pass_on(memory.goal))
     is_new = all(Act.WAITING in line.acts for line in memory.said)

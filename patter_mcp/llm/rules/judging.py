@@ -205,7 +205,9 @@ def _stands_by(memory: Memory, heard: Heard) -> bool:
         return True
     if heard.has(*_UNSETTLING):
         return False
-    says_other_time = bool(_times(heard.text) and _times(memory.answer)) and not _repeats(memory.answer, heard)
+    times = _times(memory.answer)
+    says_more = heard.assents and set(times) <= set(_times(heard.text))
+    says_other_time = bool(_times(heard.text) and times) and not says_more and not _repeats(memory.answer, heard)
     is_courtesy = heard.has(Cue.GOODBYE, Cue.THANKS) and len(heard.words) <= _COURTESY_WORDS
     if heard.is_parting and memory.streak(Act.READ_BACK) > 1:
         return False
