@@ -95,6 +95,7 @@ class DirectTransport(httpx2.AsyncBaseTransport):
                 _, connection = await asyncio.get_running_loop().create_connection(
                     lambda: _Connection(self._open), sock=connected, ssl=tls, server_hostname=proven
                 )
+                connection.join()
         except TimeoutError as error:
             raise httpx2.ConnectTimeout("no connection in time", request=request) from error
         except OSError as error:
@@ -111,6 +112,11 @@ class _Connection(asyncio.Protocol):
         self._arrived = Mailbox[bytes]()
         self._idle_since: float | None = None
         self.gone = anyio.Event()
+
+    def join(self) -> None:
+        """It has come about. (uvloop does not tell of the loss of one that was called off before.)"""
+        if not self.gone.is_set():
+            self._open_connections.add(self)
 
     def send(self, request: httpx2.Request, body: bytes) -> None:
         """Raises:
@@ -177,7 +183,6 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._open_connections.add(self)
         self._expect_answer()
 
     def data_received(self, data: bytes) -> None:

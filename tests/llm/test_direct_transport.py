@@ -198,3 +198,17 @@ async def test_a_proxy_is_asked_where_there_is_one(monkeypatch: pytest.MonkeyPat
         async with new_client("http://vendor.example", Timeouts()) as client:
             assert (await client.post("http://vendor.example/ask", content=b"?")).text == "hello"
     assert server.requests[0].startswith(b"POST http://vendor.example/ask HTTP/1.1\r\n")
+
+
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": True})], ids=["uvloop"])
+@pytest.mark.parametrize("steps", range(12))
+async def test_a_request_called_off_while_it_connects_leaves_nothing_to_wait_for(steps: int) -> None:
+    pytest.importorskip("uvloop")
+    async with asking(HELLO) as (_, client, url):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.post, url)
+            for _ in range(steps):
+                await anyio.lowlevel.checkpoint()
+            tasks.cancel_scope.cancel()
+        with anyio.fail_after(3):
+            await client.aclose()
